@@ -1,0 +1,71 @@
+# Every command of the project. `make demo` and `make test` need Python 3.11, make and git, nothing else.
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo test check format lint types contracts bench train docs lock clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TESTS ?= tests
+
+help: ## Lists the commands.
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 14
+
+$(BIN)/uv: requirements/build.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Bellwether needs Python 3.11 or newer; set PYTHON=python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/build.lock
+	@touch $@
+
+$(VENV)/.runtime: $(BIN)/uv requirements/runtime.lock pyproject.toml
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/runtime.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements/dev.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.lock
+	@touch $@
+
+setup: $(VENV)/.runtime ## Makes .venv with the `bellwether` command in it.
+
+setup-dev: $(VENV)/.dev ## The same, with what tests and checks need.
+
+demo: setup ## Starts Kafka, a worker and the board, and streams the sample archive. Ctrl-C ends all of it.
+	@$(BIN)/bellwether up --demo
+
+test: setup-dev ## Runs every test.
+	$(BIN)/python -m pytest $(TESTS)
+
+check: format-check lint types contracts test ## Format, lint, types, import contracts, tests.
+
+format: setup-dev ## Formats the code.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix --quiet . || true
+
+format-check: setup-dev
+	$(BIN)/ruff format --check .
+
+lint: setup-dev
+	$(BIN)/ruff check .
+
+types: setup-dev
+	$(BIN)/mypy
+
+contracts: setup-dev
+	$(BIN)/lint-imports
+
+train: setup ## Trains the model that ships from models/corpus.
+	$(BIN)/bellwether train
+
+docs: setup ## Writes the generated parts of docs/.
+	$(BIN)/bellwether docs
+
+bench: setup-dev ## Runs the benchmarks.
+	$(BIN)/python -m tests.bench
+
+lock: $(BIN)/uv ## Resolves the locks again from pyproject.toml.
+	$(BIN)/uv pip compile -q pyproject.toml --extra kafka --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -o requirements/runtime.lock
+	$(BIN)/uv pip compile -q pyproject.toml --extra kafka --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -c requirements/runtime.lock -o requirements/dev.lock
+	printf 'uv>=0.4\nsetuptools>=77\n' | $(BIN)/uv pip compile -q - --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -o requirements/build.lock
+
+clean: ## Removes what was made: .venv and caches.
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info

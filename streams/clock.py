@@ -1,0 +1,85 @@
+"""The only place that asks what time it is, and the calendar of event time.
+
+Times are aware UTC. Weeks are ISO 8601 weeks in UTC, written `2017-W31`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The current time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def monotonic_seconds() -> float:
+    """Seconds of a clock that never goes back; only differences mean anything."""
+    return time.monotonic()
+
+
+def format_utc(moment: datetime) -> str:
+    """`2017-08-02T09:30:00Z`: the wire form of every time.
+
+    Raises:
+        ValueError: if `moment` has no time zone.
+    """
+    if moment.tzinfo is None:
+        raise ValueError(f"a time without a zone: {moment!r}")
+    return moment.astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
+
+
+def parse_utc(text: str) -> datetime:
+    """The aware UTC time of an ISO 8601 date or time; a time without a zone counts as UTC.
+
+    Raises:
+        ValueError: if `text` is not ISO 8601.
+    """
+    moment = datetime.fromisoformat(text.strip())
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC)
+
+
+def iso_week(moment: datetime) -> str:
+    """The ISO week that an aware time falls in, in UTC.
+
+    >>> iso_week(datetime(2017, 8, 2, tzinfo=UTC))
+    '2017-W31'
+    """
+    year, week, _ = moment.astimezone(UTC).isocalendar()
+    return f"{year:04d}-W{week:02d}"
+
+
+def week_start(week: str) -> date:
+    """The Monday of an ISO week.
+
+    >>> week_start("2017-W31")
+    datetime.date(2017, 7, 31)
+
+    Raises:
+        ValueError: if `week` is not of the form `YYYY-Www` or there is no such week.
+    """
+    year, _, number = week.partition("-W")
+    return date.fromisocalendar(int(year), int(number), 1)
+
+
+def weeks_between(first: str, last: str) -> list[str]:
+    """Every ISO week from `first` to `last`, both included; empty when `last` comes before `first`."""
+    monday, end = week_start(first), week_start(last)
+    weeks = []
+    while monday <= end:
+        year, number, _ = monday.isocalendar()
+        weeks.append(f"{year:04d}-W{number:02d}")
+        monday += timedelta(weeks=1)
+    return weeks
+
+
+def shift_week(week: str, by: int) -> str:
+    """The ISO week `by` weeks after `week` (before it, when negative)."""
+    year, number, _ = (week_start(week) + timedelta(weeks=by)).isocalendar()
+    return f"{year:04d}-W{number:02d}"

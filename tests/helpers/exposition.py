@@ -1,0 +1,118 @@
+"""What each process exposes on /metrics, without the process: registries as the processes make them, with a small history."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry
+
+from models.labels import LABELS
+from streams.board.exporter import BoardCollector
+from streams.board.model import BoardModel
+from streams.board.status import ReplayStatus
+from streams.metrics import BoardMetrics, IngestMetrics, WorkerMetrics, add_build_info
+from streams.records import ALL_DOMAINS, Count, Progress, Trend, encode, trend_key
+from streams.settings import SHIPPED_WATCHLIST
+from streams.watchlist import load_watchlist
+
+READY = ReplayStatus(alive=True, caught_up=True)
+
+
+@dataclass(slots=True)
+class Processes:
+    """A board over a filled model, a worker and a producer."""
+
+    model: BoardModel
+    board: CollectorRegistry
+    worker: CollectorRegistry
+    worker_metrics: WorkerMetrics
+    ingest: CollectorRegistry
+    ingest_metrics: IngestMetrics
+
+    def registries(self) -> dict[str, CollectorRegistry]:
+        """Component -> registry."""
+        return {"board": self.board, "worker": self.worker, "ingest": self.ingest}
+
+    def work(self) -> None:
+        """A batch more of everything that a worker and a producer count."""
+        for stage in ("classify", "trends"):
+            self.worker_metrics.batches.labels(stage).inc()
+            self.worker_metrics.records.labels(stage).inc(256)
+            self.worker_metrics.outputs.labels(stage).inc(300)
+            self.worker_metrics.lag_records.labels(stage).set(1_500)
+            self.worker_metrics.age_seconds.labels(stage).observe(0.7)
+            for step in ("process", "flush", "commit"):
+                self.worker_metrics.step_seconds.labels(stage, step).observe(0.03)
+        self.worker_metrics.dead_letters.labels("not-json").inc()
+        self.ingest_metrics.articles.labels("feeds").inc(20)
+        self.ingest_metrics.feed_fetches.labels("fresh").inc()
+
+
+def make_trend(source: str, partner: str, week: str, *, stories: int, about: int) -> Trend:
+    """A pair's week in which `about` stories are about the pair, and `stories` of them carry each of the signals."""
+    counts = {label.value: {ALL_DOMAINS: Count(stories, stories), "security": Count(stories, stories)} for label in LABELS}
+    exposure = {ALL_DOMAINS: Count(about, about), "security": Count(about, about)}
+    return Trend(source=source, partner=partner, week=week, exposure=exposure, counts=counts, evidence={})
+
+
+def make_processes() -> Processes:
+    """The three processes; BLR-RUS has 3 of 8 stories with each signal in 2017-W31, its newest week."""
+    model = BoardModel(load_watchlist(SHIPPED_WATCHLIST))
+    for trend in (
+        make_trend("BLR", "RUS", "2017-W30", stories=1, about=2),
+        make_trend("BLR", "RUS", "2017-W31", stories=3, about=8),
+        make_trend("ARM", "RUS", "2017-W29", stories=2, about=4),
+    ):
+        model.apply_trend(trend_key(f"{trend.source}-{trend.partner}", trend.week), encode(trend))
+    model.apply_progress(b"0", encode(Progress(partition=0, offset=20, classified=17, duplicates=2, dead_letters=1)))
+    board, worker, ingest = (CollectorRegistry(auto_describe=False) for _ in range(3))
+    topics = {"trends": 3, "progress": 1}
+    board.register(BoardCollector(model, lambda: READY, records=lambda: topics, unreadable=lambda: dict.fromkeys(topics, 0)))
+    for process, registry in (("board", board), ("worker", worker), ("ingest", ingest)):
+        add_build_info(registry, process=process)
+    return Processes(model, board, worker, WorkerMetrics(worker), ingest, IngestMetrics(ingest))
+
+
+def exposed_samples() -> dict[str, list[dict[str, str]]]:
+    """Name of every series that some process exposes -> the label sets under it."""
+    processes = make_processes()
+    BoardMetrics(processes.board)
+    found: dict[str, list[dict[str, str]]] = {}
+    for registry in processes.registries().values():
+        for family in registry.collect():
+            for sample in family.samples:
+                found.setdefault(sample.name, []).append(dict(sample.labels))
+    return found
+
+
+_SELECTOR = re.compile(r"\b([a-z_:]+)\{([^}]*)\}")
+_MATCHER = re.compile(r'([a-z_]+)\s*(=~|!~|!=|=)\s*"([^"]*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """One selector of a query: the metric, and (label, operator, value) of each matcher."""
+
+    metric: str
+    matchers: tuple[tuple[str, str, str], ...]
+
+
+def find_selectors(query: str) -> Iterator[Selector]:
+    """Every selector of a query. All of the project's have braces, since all name the job."""
+    for metric, matchers in _SELECTOR.findall(query):
+        yield Selector(metric, tuple(_MATCHER.findall(matchers)))
+
+
+def unmatched_reason(selector: Selector, samples: dict[str, list[dict[str, str]]]) -> str:
+    """Why no process exposes what a selector asks for; empty when one does. What the scrape adds is left out."""
+    if selector.metric == "up":
+        return ""
+    if selector.metric not in samples:
+        return f"no process exposes {selector.metric}"
+    fixed = [(label, value) for label, operator, value in selector.matchers if operator == "=" and "$" not in value]
+    wanted = {label: value for label, value in fixed if label not in {"job", "instance", "component"}}
+    if any(wanted.items() <= labels.items() for labels in samples[selector.metric]):
+        return ""
+    return f"no series of {selector.metric} has {wanted}"

@@ -1,0 +1,70 @@
+"""Local state: rows and offset change together, or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from streams.errors import StateError
+from streams.state import PartitionStore
+
+SCHEMA = "CREATE TABLE IF NOT EXISTS things (name TEXT PRIMARY KEY);"
+
+
+def opened(path: Path, origin: str = "topic-1") -> PartitionStore:
+    return PartitionStore(path / "state.sqlite", SCHEMA, origin)
+
+
+def test_what_was_committed_is_there_after_reopening(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    store.execute("INSERT INTO things VALUES ('kept')")
+    store.put("offset", "7")
+    store.commit()
+    store.close()
+    again = opened(tmp_path)
+    assert again.query("SELECT name FROM things") == [("kept",)]
+    assert again.get("offset", "0") == "7"
+
+
+def test_what_was_not_committed_is_gone_rows_and_offset_together(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    store.execute("INSERT INTO things VALUES ('lost')")
+    store.put("offset", "7")
+    store.close()
+    again = opened(tmp_path)
+    assert again.query("SELECT name FROM things") == []
+    assert again.get("offset", "0") == "0"
+
+
+def test_state_of_a_topic_that_was_made_anew_is_thrown_away(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    store.execute("INSERT INTO things VALUES ('of the old topic')")
+    store.put("offset", "7")
+    store.commit()
+    store.close()
+    again = opened(tmp_path, origin="topic-2")
+    assert again.query("SELECT name FROM things") == []
+    assert again.get("offset", "0") == "0"
+
+
+def test_a_damaged_file_is_told_with_its_name_and_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "state.sqlite").write_bytes(b"this is no database at all" * 100)
+    with pytest.raises(StateError, match="rebuilt from Kafka") as caught:
+        opened(tmp_path)
+    assert "state.sqlite" in str(caught.value)
+
+
+def test_a_folder_that_can_not_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StateError, match="could not be opened"):
+        opened(tmp_path / "file")
+
+
+def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    pages = int(str(store.query("PRAGMA page_count")[0][0]))
+    store.rollback()
+    store.query(f"PRAGMA max_page_count = {pages + 1}")
+    with pytest.raises(StateError, match="full"):
+        store.execute_many("INSERT INTO things VALUES (?)", [(f"{n}" * 2_000,) for n in range(50)])
