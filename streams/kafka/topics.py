@@ -1,0 +1,135 @@
+"""Topics as the topology wants them, made and compared through kafka-python's admin client. Nothing is made by accident."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import KafkaError as KafkaClientError
+
+from streams.errors import KafkaError
+from streams.kafka.clients import admin_client
+from streams.settings import Settings
+
+DAY_MS = 24 * 3600 * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """One topic: what stands on it, by what key, and for how long.
+
+    Attributes:
+        key: what a record's key is, in words (for the diagram and the docs).
+        compacted: whether only the newest record of a key is kept, for ever.
+        retention_days: how long a record is kept on a topic that is not compacted.
+        reread_days: how long a compacted topic keeps every record all the same, so that a stopped worker skips none.
+    """
+
+    name: str
+    key: str
+    value: str
+    compacted: bool
+    retention_days: int = 0
+    reread_days: int = 0
+
+    def config(self) -> dict[str, str]:
+        """The topic's configuration on the broker."""
+        if not self.compacted:
+            return {"cleanup.policy": "delete", "retention.ms": str(self.retention_days * DAY_MS)}
+        return {
+            "cleanup.policy": "compact",
+            "min.compaction.lag.ms": str(self.reread_days * DAY_MS),
+            "delete.retention.ms": str(7 * DAY_MS),
+        }
+
+
+@dataclass(slots=True)
+class TopicReport:
+    """What was found: `missing` names, and `differing` as sentences."""
+
+    missing: list[str] = field(default_factory=list)
+    differing: list[str] = field(default_factory=list)
+    made: list[str] = field(default_factory=list)
+
+    @property
+    def is_fine(self) -> bool:
+        """Whether every topic is there as it should be."""
+        return not self.missing and not self.differing
+
+
+def compare_topics(settings: Settings, specs: Iterable[TopicSpec]) -> TopicReport:
+    """Holds the broker's topics against the topology; blocks on the network.
+
+    Raises:
+        KafkaError: if the broker can't be reached.
+    """
+    with admin_client(settings) as admin:
+        return _compare(admin, settings, list(specs))
+
+
+def ensure_topics(settings: Settings, specs: Iterable[TopicSpec]) -> TopicReport:
+    """Makes the missing topics; leaves existing ones alone.
+
+    Raises:
+        KafkaError: if the broker can't be reached, or a topic differs from the topology (its message names each difference).
+    """
+    wanted = list(specs)
+    with admin_client(settings) as admin:
+        report = _compare(admin, settings, wanted)
+        if report.missing:
+            _make(admin, settings, [spec for spec in wanted if spec.name in report.missing])
+            report.made, report.missing = report.missing, []
+    if report.differing:
+        raise KafkaError(
+            "Some topics are not as the topology says:\n    " + "\n    ".join(report.differing), where=settings.kafka_servers,
+            expected="`bellwether topics` lists what is expected",
+            todo="change the topic's configuration, or the partitions setting; partitions of a topic with data must not be changed",
+        )  # fmt: skip
+    return report
+
+
+def _make(admin: KafkaAdminClient, settings: Settings, specs: list[TopicSpec]) -> None:
+    limits = {"max.message.bytes": str(settings.max_article_bytes * 2 + 100_000)}
+    new = {
+        spec.name: {
+            "num_partitions": settings.partitions,
+            "replication_factor": settings.replication_factor,
+            "configs": {**spec.config(), **limits},
+        }
+        for spec in specs
+    }
+    try:
+        admin.create_topics(new, wait_for_metadata=True)
+    except KafkaClientError as error:
+        raise KafkaError(
+            f"topics could not be made: {error}", where=settings.kafka_servers,
+            expected="the right to create " + ", ".join(spec.name for spec in specs), todo="make them by hand, or grant CREATE",
+        ) from error  # fmt: skip
+
+
+def _compare(admin: KafkaAdminClient, settings: Settings, specs: list[TopicSpec]) -> TopicReport:
+    existing = set(admin.list_topics())
+    report = TopicReport(missing=[spec.name for spec in specs if spec.name not in existing])
+    present = [spec for spec in specs if spec.name in existing]
+    if not present:
+        return report
+    described = {entry["name"]: entry for entry in admin.describe_topics([spec.name for spec in present])}
+    configs = _read_configs(admin, [spec.name for spec in present])
+    for spec in present:
+        partitions = len(described[spec.name]["partitions"])
+        if partitions != settings.partitions:
+            report.differing.append(f"{spec.name}: {partitions} partitions, expected {settings.partitions}")
+        for key, value in spec.config().items():
+            found = configs[spec.name].get(key)
+            if found != value:
+                report.differing.append(f"{spec.name}: {key} is {found}, expected {value}")
+    return report
+
+
+def _read_configs(admin: KafkaAdminClient, names: list[str]) -> dict[str, dict[str, str]]:
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    # Not only the modified ones: a wanted value may be the broker's default.
+    found = admin.describe_configs(resources, config_filter="all")["topic"]
+    return {name: {key: str(entry["value"]) for key, entry in options.items()} for name, options in found.items()}
