@@ -1,0 +1,144 @@
+"""Runs batches through one stage: process, flush, commit, acknowledge; and ends the process when the infrastructure fails.
+
+What comes in: batches from the consumer. What goes out: outputs through a sink, then the acknowledgement. A stage runs in a
+thread of its own, so that heartbeats go on while the model works; it is called from that thread only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar
+
+from streams.clock import monotonic_seconds, utc_now
+from streams.errors import BellwetherError
+from streams.kafka.sink import Sink
+from streams.log import get_logger
+from streams.metrics import WorkerMetrics
+from streams.records import DeadLetter, decode
+from streams.stage import Batch, Outputs, Stage
+
+log = get_logger("runner")
+_Result = TypeVar("_Result")
+
+
+class Acknowledger(Protocol):
+    """The consumer's side of a batch."""
+
+    def begin(self) -> None: ...
+    def end(self) -> None: ...
+    def acknowledge(self, batch: Batch) -> None: ...
+
+
+class StageRunner:
+    """One stage with its thread, its sink and its metrics.
+
+    Args:
+        stage: the stage.
+        sink: where its outputs go.
+        metrics: the worker's metrics.
+        on_failure: told of an error that must end the process; the batch in work is never acknowledged then.
+    """
+
+    def __init__(self, stage: Stage, sink: Sink, metrics: WorkerMetrics, on_failure: Callable[[BaseException], None]) -> None:
+        self._stage = stage
+        self._sink = sink
+        self._metrics = metrics
+        self._on_failure = on_failure
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"stage-{stage.name}")
+        self._acknowledger: Acknowledger | None = None
+        self._open: set[int] = set()
+        self._failed = False
+
+    def attach(self, acknowledger: Acknowledger) -> None:
+        """Ties the runner to the consumer that hands on its batches."""
+        self._acknowledger = acknowledger
+
+    async def take_over(self, partition: int) -> int | None:
+        """Opens a partition, writes what is due, and returns where reading must start (None: where the group committed)."""
+        return await self._in_thread(lambda: self._take_over(partition))
+
+    def _take_over(self, partition: int) -> int | None:
+        start = self._stage.open(partition)
+        due = self._stage.refresh(partition)
+        self._sink.write(due)
+        self._stage.commit(partition)
+        self._open.add(partition)
+        return start
+
+    async def give_up(self, partition: int) -> None:
+        """Closes a partition."""
+        self._open.discard(partition)
+        await self._in_thread(lambda: self._stage.close(partition))
+
+    async def handle(self, batch: Batch) -> None:
+        """Runs one batch to its acknowledgement. An error is reported, never raised: Faust would skip the batch."""
+        if self._failed or self._acknowledger is None or batch.partition not in self._open:
+            return
+        self._acknowledger.begin()
+        try:
+            written = await self._in_thread(lambda: self._run(batch))
+            self._acknowledger.acknowledge(batch)
+            self._count(batch, written)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - any failure here must end the process with its reason
+            self._failed = True
+            log.error("batch_failed", stage=self._stage.name, topic=batch.topic, partition=batch.partition, error=str(error))
+            self._on_failure(error)
+        finally:
+            self._acknowledger.end()
+
+    def _run(self, batch: Batch) -> int:
+        outputs = self._timed("process", lambda: self._stage.process(batch))
+        written = self._timed("flush", lambda: self._sink.write(outputs))
+        self._timed("commit", lambda: self._stage.commit(batch.partition))
+        self._count_dead_letters(outputs)
+        return written
+
+    def _timed(self, step: str, call: Callable[[], _Result]) -> _Result:
+        started = monotonic_seconds()
+        result = call()
+        self._metrics.step_seconds.labels(self._stage.name, step).observe(monotonic_seconds() - started)
+        return result
+
+    async def _in_thread(self, call: Callable[[], _Result]) -> _Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+
+    def _count(self, batch: Batch, written: int) -> None:
+        name = self._stage.name
+        self._metrics.batches.labels(name).inc()
+        self._metrics.records.labels(name).inc(len(batch.records))
+        self._metrics.outputs.labels(name).inc(written)
+        if batch.records[0].timestamp_ms:
+            age = utc_now().timestamp() - batch.records[0].timestamp_ms / 1000
+            self._metrics.age_seconds.labels(name).observe(max(0.0, age))
+
+    def _count_dead_letters(self, outputs: Outputs) -> None:
+        for output in outputs:
+            if output.route == "dead-letters" and output.value is not None:
+                self._metrics.dead_letters.labels(decode(DeadLetter, output.value).reason).inc()
+
+    def count_gap(self) -> None:
+        """Reading sought back once."""
+        self._metrics.gaps.labels(self._stage.name).inc()
+
+    def count_rebalance(self) -> None:
+        """Partitions were assigned."""
+        self._metrics.rebalances.inc()
+
+    def close(self) -> None:
+        """Closes every partition and the thread; blocks until the batch in work is done."""
+
+        def close_all() -> None:
+            for partition in sorted(self._open):
+                self._stage.close(partition)
+
+        self._thread.submit(close_all).result()
+        self._thread.shutdown()
+
+
+def describe_failure(error: BaseException) -> str:
+    """How a failure is told in the last line of the log."""
+    return str(error) if isinstance(error, BellwetherError) else f"{type(error).__name__}: {error}"

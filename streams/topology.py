@@ -1,0 +1,146 @@
+"""THE map of what runs: topics and stages as data, and the one place (with `streams.consumption`) that knows Faust.
+
+    producers -> articles -> CLASSIFY -> signals -> TRENDS -> trends -> board
+                                  |  \\-> classifications, progress
+                                  \\-> dead-letters
+
+`bellwether topics`, the creation of topics and the diagram of docs/architecture.md are made from `TOPICS` and `STAGES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import faust
+
+from streams.consumption import BatchConsumer, BatchSchema, BatchTransport
+from streams.kafka.topics import TopicSpec
+from streams.runner import StageRunner
+from streams.settings import Settings
+
+ARTICLES = TopicSpec(
+    "articles", key="article id", value="Article", compacted=True, reread_days=30,
+)  # fmt: skip
+CLASSIFICATIONS = TopicSpec("classifications", key="article id", value="Classification", compacted=True)
+PROGRESS = TopicSpec("progress", key="partition of articles", value="Progress", compacted=True)
+SIGNALS = TopicSpec("signals", key="source-partner|article id", value="Signal", compacted=True)
+TRENDS = TopicSpec("trends", key="source-partner|week", value="Trend", compacted=True)
+DEAD_LETTERS = TopicSpec("dead-letters", key="where it was found", value="DeadLetter", compacted=False, retention_days=90)
+TOPICS: tuple[TopicSpec, ...] = (ARTICLES, CLASSIFICATIONS, PROGRESS, SIGNALS, TRENDS, DEAD_LETTERS)
+
+
+@dataclass(frozen=True, slots=True)
+class StageSpec:
+    """One stage: what it reads, and which topic each of its outputs goes to."""
+
+    name: str
+    reads: TopicSpec
+    writes: Mapping[str, TopicSpec]
+    meaning: str
+
+
+CLASSIFY_STAGE = StageSpec(
+    "classify", ARTICLES,
+    {"classifications": CLASSIFICATIONS, "progress": PROGRESS, "dead-letters": DEAD_LETTERS, "signals": SIGNALS},
+    "language, actors, passages, model; one fact for each pair of states that the article is about",
+)  # fmt: skip
+TRENDS_STAGE = StageSpec(
+    "trends", SIGNALS, {"trends": TRENDS, "dead-letters": DEAD_LETTERS}, "upserted facts; the absolute state of each pair's week"
+)  # fmt: skip
+STAGES: tuple[StageSpec, ...] = (CLASSIFY_STAGE, TRENDS_STAGE)
+
+#: Who writes the topics that no stage writes, and who reads those that no stage reads (for the diagram).
+PRODUCERS: Mapping[str, tuple[TopicSpec, ...]] = {"ingest": (ARTICLES, DEAD_LETTERS)}
+READERS: Mapping[str, tuple[TopicSpec, ...]] = {"board": (TRENDS, PROGRESS)}
+
+
+class BellwetherApp(faust.App):
+    """Faust's app with the gap-free transport."""
+
+    def _new_transport(self) -> BatchTransport:
+        return BatchTransport(self.conf.broker_consumer, self)
+
+
+def build_app(
+    settings: Settings, runners: Mapping[str, StageRunner], *, on_failure: Callable[[BaseException], None]
+) -> BellwetherApp:
+    """The Faust application of a worker: one agent per stage. Nothing is started.
+
+    Args:
+        settings: servers, group, batch size, time-outs.
+        runners: stage name -> what runs a batch through it.
+        on_failure: told of an error that must end the process.
+    """
+    app = BellwetherApp(
+        f"{settings.group}-worker",
+        broker=[f"kafka://{server}" for server in settings.kafka_servers.split(",")],
+        consumer_group_instance_id=f"{settings.group}-{settings.worker_id}",
+        consumer_auto_offset_reset="earliest",
+        broker_max_poll_records=settings.batch_articles,
+        broker_session_timeout=settings.session_timeout_seconds,
+        broker_heartbeat_interval=settings.session_timeout_seconds / 6,
+        broker_rebalance_timeout=60.0,
+        broker_request_timeout=90.0,
+        broker_commit_interval=0.5,
+        stream_wait_empty=True,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        web_enabled=False,
+        datadir=str(settings.state_dir / "faust"),
+        **_security(settings),
+    )
+    for spec in STAGES:
+        _add_agent(app, spec, runners[spec.name])
+    _tie_consumer(app, runners, on_failure)
+    return app
+
+
+def _tie_consumer(app: BellwetherApp, runners: Mapping[str, StageRunner], on_failure: Callable[[BaseException], None]) -> None:
+    """Tells the consumer whose partitions it reads."""
+    by_topic = {spec.reads.name: runners[spec.name] for spec in STAGES}
+    consumer = app.consumer
+    assert isinstance(consumer, BatchConsumer)
+    consumer.take_over = lambda topic, partition: by_topic[topic].take_over(partition)
+    consumer.give_up = lambda topic, partition: by_topic[topic].give_up(partition)
+    consumer.on_gap = lambda topic: by_topic[topic].count_gap()
+    consumer.on_assigned = lambda _assigned: next(iter(runners.values())).count_rebalance()
+    consumer.on_failure = on_failure
+    for runner in runners.values():
+        runner.attach(consumer)
+
+
+def _add_agent(app: BellwetherApp, spec: StageSpec, runner: StageRunner) -> None:
+    topic = app.topic(spec.reads.name, schema=BatchSchema(), value_serializer="raw", partitions=None)
+
+    async def agent(stream: Any) -> None:
+        async for event in stream.noack().events():
+            await runner.handle(event.value)
+
+    app.agent(topic, name=spec.name, concurrency=1)(agent)
+
+
+def _security(settings: Settings) -> dict[str, Any]:
+    if settings.kafka_security_protocol == "PLAINTEXT":
+        return {}
+    import ssl
+
+    context = None
+    if settings.kafka_security_protocol.endswith("SSL"):
+        context = ssl.create_default_context(cafile=str(settings.kafka_ca_file) if settings.kafka_ca_file else None)
+    if not settings.kafka_security_protocol.startswith("SASL"):
+        return {"broker_credentials": context}
+    credentials = faust.SASLCredentials(
+        username=settings.kafka_username, password=settings.kafka_password.get_secret_value(),
+        mechanism=settings.kafka_sasl_mechanism, ssl_context=context,
+    )  # fmt: skip
+    return {"broker_credentials": credentials}
+
+
+def lag_by_stage(app: BellwetherApp) -> dict[str, int]:
+    """Stage -> records written to its input but not acknowledged, over the partitions of this worker."""
+    consumer = app.consumer
+    assert isinstance(consumer, BatchConsumer)
+    lag = consumer.lag()
+    return {spec.name: sum(records for tp, records in lag.items() if tp.topic == spec.reads.name) for spec in STAGES}

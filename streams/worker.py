@@ -1,0 +1,193 @@
+"""The worker process: both stages, their state, Faust, and an end with a reason.
+
+Exit codes: 0 after SIGTERM or SIGINT, 1 after a failure of broker, disk or model. The stop has a deadline: what is not done by
+then is read again by whoever takes the partitions over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import uvloop
+from prometheus_client import CollectorRegistry, start_http_server
+
+from models.predict import Predictor
+from streams import topology
+from streams.classify.memory import SCHEMA as MEMORY_SCHEMA
+from streams.classify.memory import ArticleMemory
+from streams.classify.stage import ClassifyStage
+from streams.errors import EXIT_FAILED, ConfigError, KafkaError, StateError
+from streams.kafka.clients import bulk_consumer, bulk_producer
+from streams.kafka.reading import read_to_end, topic_identity
+from streams.kafka.sink import KafkaSink, partition_of
+from streams.kafka.topics import compare_topics
+from streams.log import get_logger
+from streams.metrics import WorkerMetrics, add_build_info
+from streams.runner import StageRunner, describe_failure
+from streams.settings import Settings
+from streams.stage import InputRecord, Stage
+from streams.state import PartitionStore
+from streams.trends.facts import SCHEMA as FACTS_SCHEMA
+from streams.trends.facts import FactStore
+from streams.trends.stage import TrendsStage
+from streams.watchlist import Watchlist
+
+log = get_logger("worker")
+
+
+class Recovery:
+    """Opens the local state of partitions, brought up to date from Kafka."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._consumer = bulk_consumer(settings, f"{settings.group}-{settings.worker_id}-recovery", tells_end=True)
+        self._origins = {spec.name: topic_identity(settings, spec.name) for spec in (topology.CLASSIFICATIONS, topology.SIGNALS)}
+
+    def _read(self, topic: str, partition: int) -> Callable[[int], Iterable[list[InputRecord]]]:
+        return lambda start: read_to_end(self._consumer, topic, partition, start)
+
+    def open_memory(self, partition: int) -> ArticleMemory:
+        """The classify stage's memory of a partition."""
+        store = self._store("classify", partition, MEMORY_SCHEMA, topology.CLASSIFICATIONS.name)
+        home = partition_of(str(partition).encode(), self._settings.partitions)
+        read_classifications = self._read(topology.CLASSIFICATIONS.name, partition)
+        return ArticleMemory(store, partition, read_classifications, self._read(topology.PROGRESS.name, home))
+
+    def open_facts(self, partition: int) -> FactStore:
+        """The trends stage's facts of a partition."""
+        return FactStore(self._store("trends", partition, FACTS_SCHEMA, topology.SIGNALS.name))
+
+    def _store(self, stage: str, partition: int, schema: str, topic: str) -> PartitionStore:
+        path: Path = self._settings.state_dir / f"{stage}-{partition}.sqlite"
+        return PartitionStore(path, schema, origin=f"{self._origins[topic]}/{partition}/{self._settings.partitions}")
+
+
+def check_topics(settings: Settings) -> None:
+    """Refuses to start on topics that are missing or differ: Faust would wait for ever.
+
+    Raises:
+        KafkaError: naming them.
+    """
+    report = compare_topics(settings, topology.TOPICS)
+    if not report.is_fine:
+        faults = [f"{name}: missing" for name in report.missing] + report.differing
+        raise KafkaError(
+            "The topics are not ready:\n    " + "\n    ".join(faults), where=settings.kafka_servers,
+            expected="what `bellwether topics` lists", todo="`bellwether topics --create` makes the missing ones",
+        )  # fmt: skip
+
+
+def build_stages(settings: Settings, watchlist: Watchlist, predictor: Predictor, recovery: Recovery) -> dict[str, Stage]:
+    """The stages by name."""
+    classify = ClassifyStage(predictor, recovery.open_memory, max_dead_in_a_row=settings.max_dead_letters_in_a_row)
+    return {"classify": classify, "trends": TrendsStage(watchlist, recovery.open_facts)}
+
+
+def run_worker(settings: Settings, watchlist: Watchlist) -> int:
+    """Runs until SIGTERM, SIGINT or a failure; returns the exit code."""
+    predictor = Predictor.load(settings.model)
+    check_topics(settings)
+    _make_state_dir(settings)
+    registry = CollectorRegistry()
+    metrics = WorkerMetrics(registry)
+    add_build_info(registry, process="worker", model=predictor.version)
+    _serve_metrics(settings, registry)
+    recovery = Recovery(settings)
+    stages = build_stages(settings, watchlist, predictor, recovery)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        code = runner.run(_Worker(settings, stages, metrics).run())
+        # A thread that hangs on a dead broker must not hold the end up: nothing is lost by leaving it.
+        _leave(code)
+    return code
+
+
+def _make_state_dir(settings: Settings) -> None:
+    try:
+        # Faust wants a folder of its own even where it keeps nothing, and its parent must exist.
+        settings.state_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StateError(
+            f"the local state can't be written: {error.strerror}",
+            where=str(settings.state_dir),
+            expected="a writable directory",
+            todo="free space or rights, or set BELLWETHER_DATA_DIR",
+        ) from error
+
+
+def _serve_metrics(settings: Settings, registry: CollectorRegistry) -> None:
+    try:
+        server, _ = start_http_server(settings.worker_metrics_port, "127.0.0.1", registry=registry)
+    except OSError as error:
+        raise ConfigError(
+            f"the worker's metrics can't be served: {error.strerror}", where=f"127.0.0.1:{settings.worker_metrics_port}",
+            expected="a free port", todo="set BELLWETHER_WORKER_METRICS_PORT to a free port, or to 0",
+        ) from error  # fmt: skip
+    log.info("metrics_served", port=server.server_port)
+
+
+def _leave(code: int) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+class _Worker:
+    """One run of the worker's event loop."""
+
+    def __init__(self, settings: Settings, stages: dict[str, Stage], metrics: WorkerMetrics) -> None:
+        self._settings = settings
+        self._stages = stages
+        self._metrics = metrics
+        self._stop = asyncio.Event()
+        self._failure: BaseException | None = None
+
+    def _fail(self, error: BaseException) -> None:
+        self._failure = self._failure or error
+        self._stop.set()
+
+    async def run(self) -> int:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        runners = {name: self._runner(name, stage) for name, stage in self._stages.items()}
+        app = topology.build_app(self._settings, runners, on_failure=self._fail)
+        await app.start()
+        log.info("worker_started", worker=self._settings.worker_id, group=self._settings.group)
+        crash = asyncio.ensure_future(self._watch(app))
+        await self._stop.wait()
+        crash.cancel()
+        await self._end(app)
+        if self._failure is not None:
+            log.error("worker_failed", reason=describe_failure(self._failure))
+            return EXIT_FAILED
+        log.info("worker_stopped")
+        return 0
+
+    def _runner(self, name: str, stage: Stage) -> StageRunner:
+        spec = next(spec for spec in topology.STAGES if spec.name == name)
+        producer = bulk_producer(self._settings, f"{self._settings.group}-{self._settings.worker_id}-{name}")
+        topics = {route: topic.name for route, topic in spec.writes.items()}
+        return StageRunner(stage, KafkaSink(producer, topics, self._settings.partitions), self._metrics, self._fail)
+
+    async def _watch(self, app: topology.BellwetherApp) -> None:
+        """Follows Faust's own health and the lag."""
+        while True:
+            await asyncio.sleep(0.5)
+            if app.crash_reason is not None:
+                self._fail(app.crash_reason)
+            lag = topology.lag_by_stage(app)
+            for stage, records in lag.items():
+                self._metrics.lag_records.labels(stage).set(records)
+
+    async def _end(self, app: topology.BellwetherApp) -> None:
+        try:
+            await asyncio.wait_for(app.stop(), self._settings.stop_timeout_seconds)
+        except TimeoutError:
+            log.warning("stop_cut_short", after_seconds=self._settings.stop_timeout_seconds)
+        except Exception as error:  # noqa: BLE001 - a dead broker makes Faust's stop fail in many ways; the end comes all the same
+            log.warning("stop_failed", reason=describe_failure(error))

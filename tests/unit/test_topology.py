@@ -1,0 +1,50 @@
+"""The map: what is drawn, made and documented is what runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from streams import diagram, topology
+from streams.classify import stage as classify_stage
+from streams.metrics import STAGE_NAMES
+from streams.trends import stage as trends_stage
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def test_every_output_of_a_stage_has_a_topic() -> None:
+    assert set(topology.CLASSIFY_STAGE.writes) == {
+        classify_stage.CLASSIFICATIONS,
+        classify_stage.PROGRESS,
+        classify_stage.DEAD_LETTERS,
+        classify_stage.SIGNALS,
+    }
+    assert set(topology.TRENDS_STAGE.writes) == {trends_stage.TRENDS, trends_stage.DEAD_LETTERS}
+
+
+def test_every_topic_is_written_and_what_is_compacted_is_read() -> None:
+    written = {topic.name for stage in topology.STAGES for topic in stage.writes.values()}
+    written |= {topic.name for topics in topology.PRODUCERS.values() for topic in topics}
+    assert written == {topic.name for topic in topology.TOPICS}
+
+
+def test_the_metrics_know_the_stages() -> None:
+    assert tuple(stage.name for stage in topology.STAGES) == STAGE_NAMES
+
+
+def test_the_diagram_shows_every_topic_and_stage() -> None:
+    drawn = diagram.mermaid()
+    for topic in topology.TOPICS:
+        assert f'("{topic.name}<br/>key: {topic.key}")' in drawn
+    for stage in topology.STAGES:
+        assert f"[[{stage.name.upper()}]]" in drawn
+
+
+def test_the_docs_are_what_the_code_says() -> None:
+    assert diagram.write_docs(REPOSITORY / "docs", check=True) == [], "run `make docs`"
+
+
+def test_a_topic_that_is_read_from_the_beginning_is_kept_for_ever() -> None:
+    for topic in (topology.CLASSIFICATIONS, topology.SIGNALS, topology.TRENDS, topology.PROGRESS):
+        assert topic.config()["cleanup.policy"] == "compact"
+    assert topology.DEAD_LETTERS.config()["retention.ms"] == str(90 * 24 * 3600 * 1000)
