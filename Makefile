@@ -1,6 +1,6 @@
 # Every command of the project. `make demo` and `make test` need Python 3.11, make and git, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test check format lint types contracts bench train docs lock clean
+.PHONY: help setup setup-dev dashboards demo test check format lint types contracts bench train docs lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -56,8 +56,12 @@ contracts: setup-dev
 train: setup ## Trains the model that ships from models/corpus.
 	$(BIN)/bellwether train
 
-docs: setup ## Writes the generated parts of docs/.
+docs: setup ## Writes the generated parts of docs/ and the alert rules.
 	$(BIN)/bellwether docs
+	$(BIN)/python -m deploy.prometheus.alerts
+
+dashboards: setup-dev ## Writes the Grafana dashboard from its code.
+	$(BIN)/python -m deploy.grafana.build
 
 bench: setup-dev ## Runs the benchmarks.
 	$(BIN)/python -m tests.bench

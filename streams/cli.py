@@ -172,16 +172,20 @@ def ingest_archive(files: tuple[Path, ...], rate: float | None, as_json: bool) -
     sys.exit(EXIT_FAILED if report.interrupted else 0)
 
 
-def _publisher(settings: Settings, producer: str) -> ArticlePublisher:
-    """A publisher onto the topology's topics."""
+def _publisher(settings: Settings, producer: str, *, serve: bool = False) -> ArticlePublisher:
+    """A publisher onto the topology's topics, with /metrics of its own where it runs for long."""
     from prometheus_client import CollectorRegistry
 
     from streams import topology
     from streams.ingest.publish import ArticlePublisher, IngestTopics
-    from streams.metrics import IngestMetrics
+    from streams.metrics import IngestMetrics, add_process_info, serve_metrics
 
+    registry = CollectorRegistry()
+    add_process_info(registry, process="ingest")
+    if serve:
+        serve_metrics(registry, settings.metrics_host, settings.ingest_metrics_port, "BELLWETHER_INGEST_METRICS_PORT")
     topics = IngestTopics(topology.ARTICLES.name, topology.DEAD_LETTERS.name)
-    return ArticlePublisher(settings, IngestMetrics(CollectorRegistry()), producer, topics)
+    return ArticlePublisher(settings, IngestMetrics(registry), producer, topics)
 
 
 @ingest.command("feeds")
@@ -202,7 +206,7 @@ def ingest_feeds(feeds: Path | None, once: bool) -> None:
         )
     feed_list = load_feeds(settings.feeds)
     connected = _connected(settings)
-    with _publisher(connected, "feeds") as publisher:
+    with _publisher(connected, "feeds", serve=True) as publisher:
         run_feeds(connected, feed_list, publisher, once=once)
 
 

@@ -40,8 +40,10 @@ def configure_logging(level: str, *, as_json: bool | None = None) -> None:
     foreign: list[structlog.typing.Processor] = [*shared, structlog.processors.format_exc_info]
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=foreign))
     logging.basicConfig(handlers=[handler], level=level, force=True)
+    # kafka-python logs every refused connection as an error; the one that matters ends in an error of our own.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
     # Libraries speak of each reconnect at INFO ("streams" is what Faust calls our subclasses of its services); an operator needs their warnings, and counts the rest in metrics.
-    for library in ("kafka", "aiokafka", "faust", "mode", "aiohttp.access", "feedparser", "streams"):
+    for library in ("aiokafka", "faust", "mode", "aiohttp.access", "feedparser", "streams"):
         logging.getLogger(library).setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
 
 

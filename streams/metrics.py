@@ -9,9 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, start_http_server
 
+from streams.errors import ConfigError
+from streams.log import get_logger
 from streams.records import DEAD_LETTER_REASONS
+
+log = get_logger("metrics")
 
 STAGE_NAMES = ("classify", "trends")
 ARTICLE_OUTCOMES = ("classified", "duplicate", "dead-letter")
@@ -80,6 +84,29 @@ def add_build_info(registry: CollectorRegistry, *, process: str, model: str = ""
     """`bellwether_build_info`: 1, with the version, the process and the model's version as labels."""
     info = Gauge("bellwether_build_info", "1; the labels say what runs.", ("version", "process", "model"), registry=registry)
     info.labels(version("bellwether"), process, model).set(1)
+
+
+def add_process_info(registry: CollectorRegistry, *, process: str, model: str = "") -> None:
+    """Build info, and the memory, CPU and open files of the process."""
+    add_build_info(registry, process=process, model=model)
+    ProcessCollector(registry=registry)
+
+
+def serve_metrics(registry: CollectorRegistry, host: str, port: int, setting: str) -> int:
+    """Serves a registry's /metrics from a thread of its own; returns the port.
+
+    Raises:
+        ConfigError: if the port is in use, naming the `setting` that changes it.
+    """
+    try:
+        server, _ = start_http_server(port, host, registry=registry)
+    except OSError as error:
+        raise ConfigError(
+            f"the metrics can't be served: {error.strerror}", where=f"{host}:{port}", expected="a free port",
+            todo=f"set {setting} to a free port, or to 0",
+        ) from error  # fmt: skip
+    log.info("metrics_served", host=host, port=server.server_port)
+    return int(server.server_port)
 
 
 class WorkerMetrics:

@@ -12,10 +12,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
+from models.artifact import load as load_model
 from streams import topology
 from streams.clock import monotonic_seconds
 from streams.errors import EXIT_USAGE, ConfigError, StateError
@@ -126,11 +128,15 @@ def run_up(settings: Settings, *, demo: bool) -> int:
     stop = threading.Event()
     _on_signals(stop)
     owns_kafka = not settings.kafka_servers
-    if owns_kafka:
-        broker = embedded.start(settings, detached=False)
-        settings = settings.model_copy(update={"kafka_servers": broker.servers})
+    with ThreadPoolExecutor(1) as background:
+        # Loading the libraries takes as long as Kafka's start: do both at once.
+        model = background.submit(load_model, settings.model)
+        if owns_kafka:
+            broker = embedded.start(settings, detached=False)
+            settings = settings.model_copy(update={"kafka_servers": broker.servers})
     supervisor = Supervisor(child_environment(settings), stop=stop)
     try:
+        model.result()
         ensure_topics(settings, topology.TOPICS)
         for child in _children(settings, demo=demo):
             supervisor.start(child)
@@ -173,7 +179,7 @@ def _check_first(settings: Settings) -> None:
             todo="free space, or set BELLWETHER_DATA_DIR to a directory on another disk",
         )
     _check_port(settings.board_host, settings.board_port, "BELLWETHER_BOARD_PORT", "the board")
-    _check_port("127.0.0.1", settings.worker_metrics_port, "BELLWETHER_WORKER_METRICS_PORT", "the worker's metrics")
+    _check_port(settings.metrics_host, settings.worker_metrics_port, "BELLWETHER_WORKER_METRICS_PORT", "the worker's metrics")
 
 
 def _check_port(host: str, port: int, setting: str, what: str) -> None:

@@ -14,20 +14,20 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import uvloop
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry
 
 from models.predict import Predictor
 from streams import topology
 from streams.classify.memory import SCHEMA as MEMORY_SCHEMA
 from streams.classify.memory import ArticleMemory
 from streams.classify.stage import ClassifyStage
-from streams.errors import EXIT_FAILED, ConfigError, KafkaError, StateError
+from streams.errors import EXIT_FAILED, KafkaError, StateError
 from streams.kafka.clients import bulk_consumer, bulk_producer
 from streams.kafka.reading import read_to_end, topic_identity
 from streams.kafka.sink import KafkaSink, partition_of
 from streams.kafka.topics import compare_topics
 from streams.log import get_logger
-from streams.metrics import WorkerMetrics, add_build_info
+from streams.metrics import WorkerMetrics, add_process_info, serve_metrics
 from streams.runner import StageRunner, describe_failure
 from streams.settings import Settings
 from streams.stage import InputRecord, Stage
@@ -95,8 +95,8 @@ def run_worker(settings: Settings, watchlist: Watchlist) -> int:
     _make_state_dir(settings)
     registry = CollectorRegistry()
     metrics = WorkerMetrics(registry)
-    add_build_info(registry, process="worker", model=predictor.version)
-    _serve_metrics(settings, registry)
+    add_process_info(registry, process="worker", model=predictor.version)
+    serve_metrics(registry, settings.metrics_host, settings.worker_metrics_port, "BELLWETHER_WORKER_METRICS_PORT")
     recovery = Recovery(settings)
     stages = build_stages(settings, watchlist, predictor, recovery)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -117,17 +117,6 @@ def _make_state_dir(settings: Settings) -> None:
             expected="a writable directory",
             todo="free space or rights, or set BELLWETHER_DATA_DIR",
         ) from error
-
-
-def _serve_metrics(settings: Settings, registry: CollectorRegistry) -> None:
-    try:
-        server, _ = start_http_server(settings.worker_metrics_port, "127.0.0.1", registry=registry)
-    except OSError as error:
-        raise ConfigError(
-            f"the worker's metrics can't be served: {error.strerror}", where=f"127.0.0.1:{settings.worker_metrics_port}",
-            expected="a free port", todo="set BELLWETHER_WORKER_METRICS_PORT to a free port, or to 0",
-        ) from error  # fmt: skip
-    log.info("metrics_served", port=server.server_port)
 
 
 def _leave(code: int) -> None:

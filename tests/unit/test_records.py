@@ -41,9 +41,10 @@ def test_what_is_not_a_record_is_refused_with_a_reason(value: bytes) -> None:
 
 @given(st.binary(max_size=300))
 def test_arbitrary_bytes_never_raise_anything_else(value: bytes) -> None:
-    for kind in (Article, Trend):
-        with contextlib.suppress(RecordError):
-            decode(kind, value)
+    with contextlib.suppress(RecordError):
+        decode(Article, value)
+    with contextlib.suppress(RecordError):
+        decode(Trend, value)
 
 
 def test_the_digest_ignores_when_an_undated_article_arrived() -> None:

@@ -1,0 +1,1 @@
+"""Prometheus beside Bellwether: what it scrapes, and the alert rules, which are written by `alerts.py`."""

@@ -1,0 +1,148 @@
+"""The alert rules: written by the code, valid, tested both ways, and each with its section in the runbook."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client import generate_latest
+
+from deploy.prometheus.alerts import RULES, RUNBOOK, Alert, all_alerts, render_rules
+from deploy.prometheus.thresholds import THRESHOLDS
+from streams.metrics import BoardMetrics
+from streams.settings import Settings
+from tests.helpers.exposition import exposed_samples, find_selectors, make_processes, unmatched_reason
+from tests.helpers.monitoring import run_tool
+
+pytestmark = pytest.mark.prometheus
+ROOT = Path(__file__).parents[2]
+PROMETHEUS = ROOT / "deploy" / "prometheus"
+ALERTMANAGER = ROOT / "deploy" / "alertmanager" / "alertmanager.yml"
+ALERTS = all_alerts()
+each_alert = pytest.mark.parametrize("alert", ALERTS, ids=[alert.full_name for alert in ALERTS])
+
+
+def read_yaml(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def test_the_rules_file_is_what_the_code_writes() -> None:
+    assert RULES.read_text(encoding="utf-8") == render_rules(), "run: python -m deploy.prometheus.alerts"
+
+
+@pytest.mark.parametrize("targets", ["targets.yml", "targets.compose.yml"])
+def test_promtool_accepts_the_configuration_with_the_targets_of_each_deployment(targets: str, tmp_path: Path) -> None:
+    for name in ("prometheus.yml", "rules.yml"):
+        shutil.copy(PROMETHEUS / name, tmp_path / name)
+    shutil.copy(PROMETHEUS / targets, tmp_path / "targets.yml")
+    assert f"{len(ALERTS)} rules found" in run_tool("promtool", "check", "config", str(tmp_path / "prometheus.yml"))
+
+
+def test_promtool_finds_nothing_to_say_about_the_rules() -> None:
+    assert "duplicate" not in run_tool("promtool", "check", "rules", "--lint-fatal", str(RULES))
+
+
+def test_each_rule_fires_and_is_silent_as_its_unit_tests_say() -> None:
+    run_tool("promtool", "test", "rules", str(PROMETHEUS / "rules_test.yml"))
+
+
+@each_alert
+def test_an_alert_is_tested_both_ways(alert: Alert) -> None:
+    cases = [case for test in read_yaml(PROMETHEUS / "rules_test.yml")["tests"] for case in test["alert_rule_test"]]
+    outcomes = {bool(case.get("exp_alerts")) for case in cases if case["alertname"] == alert.full_name}
+    expected = {True} if alert.name == "Watchdog" else {True, False}
+    assert outcomes == expected
+
+
+@each_alert
+def test_an_alert_says_how_bad_it_is_and_where_its_section_in_the_runbook_is(alert: Alert) -> None:
+    rule = alert.rule()
+    assert rule["labels"]["severity"] in {"critical", "warning", "info", "none"}
+    assert 10 <= len(alert.summary) <= 100
+    assert not alert.summary.endswith(".")
+    assert alert.description.endswith(".")
+    path, _, anchor = rule["annotations"]["runbook_url"].partition("#")
+    headings = re.findall(r"^#+ (.+)$", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE)
+    assert anchor in {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+def test_the_runbook_has_no_section_for_an_alert_that_is_gone_and_no_dead_link() -> None:
+    text = (ROOT / RUNBOOK).read_text(encoding="utf-8")
+    sections = re.findall(r"^### (.+)$", text, re.MULTILINE)
+    assert sorted(sections) == sorted(alert.full_name for alert in ALERTS)
+    assert set(re.findall(r"\]\(#(\w+)\)", text)) <= {section.lower() for section in sections}
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(THRESHOLDS)])
+def test_each_threshold_decides_something(name: str) -> None:
+    value = getattr(THRESHOLDS, name)
+    other: Any = "77m" if isinstance(value, str) else value + 7
+    changed: dict[str, Any] = {name: other}
+    assert render_rules(replace(THRESHOLDS, **changed)) != render_rules()
+
+
+@each_alert
+def test_an_alert_asks_for_series_that_some_process_exposes(alert: Alert) -> None:
+    samples = exposed_samples()
+    asked = list(find_selectors(alert.expr))
+    assert [reason for selector in asked if (reason := unmatched_reason(selector, samples))] == []
+    assert set(re.findall(r"bellwether_\w+", alert.expr)) == {
+        selector.metric for selector in asked if selector.metric.startswith("bellwether_")
+    }
+
+
+def test_a_selector_with_a_metric_or_a_label_that_nobody_exposes_is_noticed() -> None:
+    samples = exposed_samples()
+    wrong = ['bellwether_lag{job="x"}', 'bellwether_lag_records{job="x", stage="ingest"}', 'bellwether_lag_records{queue="a"}']
+    reasons = [unmatched_reason(selector, samples) for query in wrong for selector in find_selectors(query)]
+    assert len(reasons) == 3
+    assert all(reasons)
+
+
+def test_every_series_that_prometheus_will_read_passes_its_linter() -> None:
+    processes = make_processes()
+    BoardMetrics(processes.board)
+    for component, registry in processes.registries().items():
+        said = run_tool("promtool", "check", "metrics", stdin=generate_latest(registry).decode())
+        assert said.strip() == "", component
+
+
+def test_the_targets_are_the_ports_of_the_settings_on_a_laptop_and_in_compose() -> None:
+    fields_of = {"board": "board_port", "worker": "worker_metrics_port", "ingest": "ingest_metrics_port"}
+    ports = {component: Settings.model_fields[name].default for component, name in fields_of.items()}
+    for name in ("targets.yml", "targets.compose.yml"):
+        groups = read_yaml(PROMETHEUS / name)
+        found = {group["labels"]["component"]: int(group["targets"][0].rpartition(":")[2]) for group in groups}
+        assert {component: found[component] for component in ports} == ports
+        assert all(len(group["targets"]) == 1 for group in groups)
+    laptop = [group["targets"][0] for group in read_yaml(PROMETHEUS / "targets.yml")]
+    assert all(target.startswith("127.0.0.1:") for target in laptop)
+
+
+def test_amtool_accepts_the_routes() -> None:
+    assert "SUCCESS" in run_tool("amtool", "check-config", str(ALERTMANAGER))
+
+
+@pytest.mark.parametrize(
+    ("name", "receiver"),
+    [("BoardDown", "now"), ("NoProgress", "now"), ("LagHigh", "today"), ("PairSilent", "today"), ("Watchdog", "watchdog")],
+)
+def test_an_alert_goes_to_those_who_have_to_know_of_it(name: str, receiver: str) -> None:
+    alert = next(alert for alert in ALERTS if alert.name == name)
+    labels = [f"alertname={alert.full_name}", f"severity={alert.severity}"]
+    assert run_tool("amtool", "config", "routes", "test", f"--config.file={ALERTMANAGER}", *labels).split()[0] == receiver
+
+
+def test_inhibitions_name_alerts_that_there_are() -> None:
+    names = [alert.full_name for alert in ALERTS]
+    for rule in read_yaml(ALERTMANAGER)["inhibit_rules"]:
+        for matcher in (*rule["source_matchers"], *rule["target_matchers"]):
+            label, _, pattern = re.split(r"\s*(=~|=)\s*", matcher)
+            assert label == "alertname"
+            for part in pattern.strip('"').split("|"):
+                assert [name for name in names if re.fullmatch(part, name)], part
