@@ -16,6 +16,8 @@ from streams.errors import KafkaError
 from streams.settings import Settings
 
 REQUEST_TIMEOUT_MS = 15_000
+#: The client's own default lets a person wait half a minute to hear that nobody listens.
+BOOTSTRAP_TIMEOUT_MS = 10_000
 
 
 def unreachable(settings: Settings, error: Exception) -> KafkaError:
@@ -58,7 +60,7 @@ def admin_client(settings: Settings) -> Iterator[KafkaAdminClient]:
     try:
         admin = KafkaAdminClient(
             bootstrap_servers=settings.kafka_servers.split(","), client_id="bellwether-admin", request_timeout_ms=REQUEST_TIMEOUT_MS,
-            **_python_security(settings),
+            bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS, **_python_security(settings),
         )  # fmt: skip
     except KafkaClientError as error:
         raise unreachable(settings, error) from error
@@ -81,7 +83,7 @@ def article_producer(settings: Settings) -> KafkaProducer:
             bootstrap_servers=settings.kafka_servers.split(","), client_id="bellwether-ingest", acks="all", enable_idempotence=True,
             compression_type="lz4", linger_ms=20, batch_size=131_072, max_block_ms=60_000,
             max_request_size=settings.max_article_bytes * 2 + 100_000, delivery_timeout_ms=120_000,
-            request_timeout_ms=REQUEST_TIMEOUT_MS, **_python_security(settings),
+            request_timeout_ms=REQUEST_TIMEOUT_MS, bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS, **_python_security(settings),
         )  # fmt: skip
     except KafkaClientError as error:
         raise unreachable(settings, error) from error

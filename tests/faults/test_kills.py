@@ -15,7 +15,7 @@ from tests.helpers.stack import Stack, running_stack, wait_for
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(400)]
 
-ARTICLES = 6_000
+ARTICLES = 4_000
 
 
 def shown_pairs(stack: Stack, truth: Truth) -> set[str]:
