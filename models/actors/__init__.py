@@ -8,8 +8,9 @@ mask_actors(passages[1].text, mentions_in(passages[1], mentions), {"BLR": "sourc
 """
 
 from models.actors.direction import direction
+from models.actors.lexicon import known_codes
 from models.actors.mask import mask_actors
 from models.actors.match import Mention, find_actors, mentions_in
 from models.actors.pairs import MAX_PAIRS, article_pairs
 
-__all__ = ["MAX_PAIRS", "Mention", "article_pairs", "direction", "find_actors", "mask_actors", "mentions_in"]
+__all__ = ["MAX_PAIRS", "Mention", "article_pairs", "direction", "find_actors", "known_codes", "mask_actors", "mentions_in"]

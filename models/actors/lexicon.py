@@ -75,6 +75,14 @@ def lexicon() -> Lexicon:
     return Lexicon(automaton, tuple(map(tuple, forms.values())), given, codes)
 
 
+@cache
+def known_codes() -> frozenset[str]:
+    """The code of every state and bloc that a text can be found to name."""
+    states = read_table("states_en.tsv", ("code", "names", "capitals", "demonyms", "people"))
+    blocs = read_table("blocs.tsv", ("code", "language", "forms", "needs"))
+    return frozenset(row["code"] for row in (*states, *blocs))
+
+
 def read_table(name: str, columns: tuple[str, ...]) -> list[dict[str, str]]:
     """The rows of a table of `data/`, as dictionaries by column.
 

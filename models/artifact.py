@@ -1,0 +1,237 @@
+"""A trained model on disk: `model.skops` (the pipeline) and `manifest.json` (what it is, and how its scores become decisions).
+
+Both are written so that the same training gives the same bytes, and read without executing anything that the file brings: skops builds
+only types of scikit-learn and numpy, and the few of `AUDITED_TYPES`. A model that does not match its manifest, or a manifest that does not
+match this version of Bellwether, is refused with a `ModelError`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import skops.io
+from sklearn.pipeline import Pipeline
+
+from models.cues import CUES_FILE
+from models.errors import ModelError
+from models.labels import DOMAINS, LABEL_VERSION, LABELS
+
+MODEL_FILE = "model.skops"
+MANIFEST_FILE = "manifest.json"
+TRAINED = Path(__file__).with_name("trained")
+FORMAT = 1
+#: Our own types that a model may hold; each was read for what its `__setstate__` does. skops trusts scikit-learn's and numpy's itself.
+AUDITED_TYPES = ("models.features.CueTokens", "models.features.TokenTfidf", "models.features.WordTokens")
+#: Packages whose version a model depends on, and how many parts of the version must agree.
+_PACKAGES = {"scikit-learn": 2, "skops": 2, "numpy": 1, "scipy": 1}
+_RETRAIN = "train the model again: `bellwether train`"
+#: The date that every member of the archive carries: the earliest that a zip file can say.
+_NO_DATE = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How the scores of one target become a probability: `1 / (1 + exp(-(intercept + window * w + passage * p)))`.
+
+    Attributes:
+        intercept: log-odds at scores of zero.
+        window: weight of the highest score of a window.
+        passage: weight of the highest score of a passage.
+        threshold: the probability from which on the target is decided.
+    """
+
+    intercept: float
+    window: float
+    passage: float
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a trained model is.
+
+    Attributes:
+        corpus_sha256: `models.dataset.corpus_digest` of what it was trained on.
+        items: number of items that it was trained on (the frozen ones are not among them).
+        seed: of the training.
+        calibration: target (label or domain) -> how its scores become a probability and a decision.
+        domain_shares: domain -> share of the items whose main domain it is.
+        cross_validation: label -> F1 of the decisions on items that the scoring model had not seen, and their mean as `macro`.
+        label_version: `models.labels.LABEL_VERSION` at training.
+        labels, domains: the targets, in the order of the pipeline's outputs.
+        versions: package -> version at training.
+        files: file name -> sha256.
+        format: of this manifest.
+    """
+
+    corpus_sha256: str
+    items: int
+    seed: int
+    calibration: dict[str, Calibration]
+    domain_shares: dict[str, float]
+    cross_validation: dict[str, float] = field(default_factory=dict)
+    label_version: int = LABEL_VERSION
+    labels: tuple[str, ...] = tuple(LABELS)
+    domains: tuple[str, ...] = tuple(DOMAINS)
+    versions: dict[str, str] = field(default_factory=lambda: {name: version(name) for name in _PACKAGES})
+    files: dict[str, str] = field(default_factory=dict)
+    format: int = FORMAT
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A model that was loaded and found to match.
+
+    Attributes:
+        pipeline: trained, scores texts in which the actors are masked.
+        manifest: what it is.
+        version: label version and the first 12 digits of the manifest's sha256; equal for equal models.
+    """
+
+    pipeline: Pipeline
+    manifest: Manifest
+    version: str
+
+
+def save(pipeline: Pipeline, manifest: Manifest, folder: Path) -> Artifact:
+    """Writes both files into `folder` (made if missing), each whole or not at all, and gives back what `load` would.
+
+    The hashes in `manifest.files` are filled in here.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    model = _canonical(skops.io.dumps(pipeline))
+    files = {MODEL_FILE: _sha256(model), CUES_FILE.name: _sha256(CUES_FILE.read_bytes())}
+    text = json.dumps(asdict(manifest) | {"files": files}, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    for name, content in ((MODEL_FILE, model), (MANIFEST_FILE, text.encode())):
+        partial = folder / f".{name}.partial"
+        partial.write_bytes(content)
+        partial.replace(folder / name)
+    return load(folder)
+
+
+def load(folder: Path | None = None) -> Artifact:
+    """The model in `folder`; None means the one that comes with Bellwether.
+
+    Raises:
+        ModelError: if a file is missing, damaged or not the one that the manifest names, if the model was made for other labels, cues or
+            package versions, or if it holds a type that was not audited. Nothing of the model is built before these checks pass.
+    """
+    folder = folder or TRAINED
+    manifest_bytes = _read(folder / MANIFEST_FILE)
+    manifest = _parse_manifest(manifest_bytes, folder / MANIFEST_FILE)
+    _check_manifest(manifest, folder / MANIFEST_FILE)
+    model = _read(folder / MODEL_FILE)
+    _check_hash(manifest, MODEL_FILE, model, folder / MODEL_FILE, "restore the file, or " + _RETRAIN)
+    _check_hash(manifest, CUES_FILE.name, _read(CUES_FILE), CUES_FILE, _RETRAIN + " (the cues have changed since)")
+    pipeline = _build(model, folder / MODEL_FILE)
+    return Artifact(pipeline, manifest, f"{manifest.label_version}-{_sha256(manifest_bytes)[:12]}")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"The model can't be read: {error.strerror}.",
+            where=str(path),
+            expected=f"{MODEL_FILE} and {MANIFEST_FILE}",
+            todo=_RETRAIN,
+        ) from error
+
+
+def _parse_manifest(content: bytes, path: Path) -> Manifest:
+    try:
+        fields: dict[str, Any] = json.loads(content)
+        fields["calibration"] = {name: Calibration(**values) for name, values in fields["calibration"].items()}
+        fields["labels"], fields["domains"] = tuple(fields["labels"]), tuple(fields["domains"])
+        return Manifest(**fields)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ModelError(
+            f"The model's manifest is damaged: {error}.",
+            where=str(path),
+            expected=f"a manifest of format {FORMAT}",
+            todo=_RETRAIN,
+        ) from error
+
+
+def _check_manifest(manifest: Manifest, path: Path) -> None:
+    if manifest.format != FORMAT:
+        _refuse(path, f"a manifest of format {manifest.format}", f"format {FORMAT}")
+    if (manifest.label_version, manifest.labels, manifest.domains) != (LABEL_VERSION, tuple(LABELS), tuple(DOMAINS)):
+        _refuse(path, f"labels of version {manifest.label_version}", f"version {LABEL_VERSION}: {', '.join((*LABELS, *DOMAINS))}")
+    missing = {*LABELS, *DOMAINS} - set(manifest.calibration)
+    if missing:
+        _refuse(path, f"no calibration of {', '.join(sorted(missing))}", "one of every label and domain")
+    for package, parts in _PACKAGES.items():
+        trained, here = manifest.versions.get(package, "an unknown version"), version(package)
+        if trained.split(".")[:parts] != here.split(".")[:parts]:
+            _refuse(path, f"{package} {trained}", f"{package} {here}, which is installed")
+
+
+def _refuse(path: Path, found: str, expected: str) -> None:
+    raise ModelError(f"The model was made with {found}.", where=str(path), expected=expected, todo=_RETRAIN)
+
+
+def _check_hash(manifest: Manifest, name: str, content: bytes, path: Path, todo: str) -> None:
+    expected, found = manifest.files.get(name, "none"), _sha256(content)
+    if expected != found:
+        raise ModelError(
+            f"{name} is not the file that the model's manifest names.",
+            where=f"{path}: sha256 {found}",
+            expected=expected,
+            todo=todo,
+        )
+
+
+def _build(model: bytes, path: Path) -> Pipeline:
+    try:
+        unknown = sorted(set(skops.io.get_untrusted_types(data=model)) - set(AUDITED_TYPES))
+        pipeline = None if unknown else skops.io.loads(model, trusted=list(AUDITED_TYPES))
+    except Exception as error:  # skops raises whatever the damaged part makes its readers raise
+        raise ModelError(f"The model can't be read: {error}.", where=str(path), expected="a skops file", todo=_RETRAIN) from error
+    if unknown:
+        raise ModelError(
+            f"The model holds types that were not audited: {', '.join(unknown)}.", where=str(path),
+            expected=f"types of scikit-learn and numpy, and {', '.join(AUDITED_TYPES)}", todo="don't use this file; " + _RETRAIN,
+        )  # fmt: skip
+    if not isinstance(pipeline, Pipeline):
+        raise ModelError(f"The model is a {type(pipeline).__name__}.", where=str(path), expected="a Pipeline", todo=_RETRAIN)
+    return pipeline
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _canonical(dumped: bytes) -> bytes:
+    """The same skops archive with what depends on the run taken out: memory addresses as ids and file names, dates."""
+    names: dict[str, str] = {}
+    ids: dict[int, int] = {}
+
+    def renumbered(node: Any) -> Any:
+        if isinstance(node, list):
+            return [renumbered(part) for part in node]
+        if not isinstance(node, dict):
+            return node
+        node = {key: renumbered(part) for key, part in node.items()}
+        if isinstance(node.get("__id__"), int):
+            node["__id__"] = ids.setdefault(node["__id__"], len(ids))
+        if isinstance(node.get("file"), str):
+            node["file"] = names.setdefault(node["file"], f"{len(names)}{Path(node['file']).suffix}")
+        return node
+
+    with zipfile.ZipFile(io.BytesIO(dumped)) as source:
+        schema = json.dumps(renumbered(json.loads(source.read("schema.json"))), sort_keys=True, separators=(",", ":"))
+        members = [(names[name], source.read(name)) for name in names]
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in [*members, ("schema.json", schema.encode())]:
+            archive.writestr(zipfile.ZipInfo(name, _NO_DATE), content)
+    return target.getvalue()

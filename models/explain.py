@@ -1,0 +1,96 @@
+"""Which words of a passage drove a label: the model is linear, so every term's part in the score can be read off.
+
+In: a masked passage, its row of features, a target's weights. Out: the words as they stand in the passage, the heaviest first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from sklearn.pipeline import FeatureUnion
+
+from models.cues import load_cues
+from models.features import MASK_WORDS, TokenTfidf, cue_tokens, cut_words, surface_words, words_of
+
+#: Words given for one label, at most.
+MAX_TERMS = 5
+#: A word that weighs less than this share of the heaviest is not given.
+MIN_SHARE = 0.15
+#: Words that say nothing by themselves to a reader. Negations are not among them: "not", "without" do explain.
+_FUNCTION_WORD_LIST = (
+    "a an and are as at be been being but by did do does for from had has have he her his i in into is it its itself of on or our out s said "
+    "say says she so than that the their them then there these they this those to too up us was we were what when where which who whom "
+    "whose with you after before during about also among between both each every last next other others such one two three new will "
+    "would over under through while told 0 "
+    "а без бы был была были было в во где для до его ее если же за и из или им их к как когда который которая которые которых ли между на над "
+    "о об он она они от по под при с со так также то тот у уже что чтобы это этот эта эти этого этом "
+    "аб ад але бы быў была былі было ва да для з за і іх іхняя каб калі каля ли між на над па пад пасля пра пры са так таксама той у яго яе "
+    "ён яна яны як які якая якія якіх што гэта гэты гэтая гэтыя гэтага"
+)
+_FUNCTION_WORDS = frozenset(_FUNCTION_WORD_LIST.split())
+_MIN_LETTERS = 2
+
+_Placed = list[tuple[int, str]]
+
+
+class Explainer:
+    """Reads words off a trained feature step.
+
+    Args:
+        features: the step `features` of `models.pipeline.build_pipeline`, trained.
+    """
+
+    def __init__(self, features: FeatureUnion) -> None:
+        parts = dict(features.transformer_list)
+        self._words: TokenTfidf = parts["words"].named_steps["tfidf"]
+        self._letters: int = parts["words"].named_steps["tokens"].letters
+        self._cues: TokenTfidf = parts["cues"].named_steps["tfidf"]
+        self._lexicon = load_cues()
+
+    def terms(self, masked: str, row: csr_matrix, weights: NDArray[np.float32]) -> tuple[str, ...]:
+        """The words of `masked` that speak for a target, the heaviest first; masked actors and names are never among them.
+
+        Args:
+            masked: a masked passage.
+            row: its features, `(1, n_features)`.
+            weights: of the target, `(n_features,)`.
+        """
+        words = words_of(masked)
+        part = np.zeros(len(words))
+        columns = dict(zip(row.indices.tolist(), (row.data * weights[row.indices]).tolist(), strict=True))
+        self._spread(part, list(enumerate(cut_words(words, self._letters))), self._words, 0, columns)
+        self._spread(part, cue_tokens(self._lexicon, words), self._cues, len(self._words.vocabulary_), columns)
+        total: dict[str, float] = {}
+        surface: dict[str, str] = {}
+        for place, (word, as_written) in enumerate(zip(words, surface_words(masked), strict=True)):
+            if len(word) >= _MIN_LETTERS and word not in MASK_WORDS and word not in _FUNCTION_WORDS:
+                total[word] = total.get(word, 0.0) + part[place]
+                surface.setdefault(word, as_written)
+        least = MIN_SHARE * max(total.values(), default=0.0)
+        best = sorted((word for word in total if total[word] > max(least, 0.0)), key=lambda word: -total[word])
+        return tuple(surface[word] for word in best[:MAX_TERMS])
+
+    @staticmethod
+    def _spread(part: NDArray[np.float64], tokens: _Placed, tfidf: TokenTfidf, shift: int, columns: dict[int, float]) -> None:
+        """Adds each term's contribution to the words that it covers, in equal shares over its places and words."""
+        places: dict[int, list[list[int]]] = {}
+        for span, term in _spans(tokens, tfidf.longest):
+            column = tfidf.vocabulary_.get(term)
+            if column is not None:
+                places.setdefault(column + shift, []).append(span)
+        for column, spans in places.items():
+            share = columns.get(column, 0.0) / sum(map(len, spans))
+            for span in spans:
+                for place in span:
+                    part[place] += share
+
+
+def _spans(tokens: _Placed, longest: int) -> Iterator[tuple[list[int], str]]:
+    """(positions of its words, term) of every n-gram."""
+    for size in range(1, longest + 1):
+        for start in range(len(tokens) - size + 1):
+            span = tokens[start : start + size]
+            yield [place for place, _ in span], " ".join(token for _, token in span)

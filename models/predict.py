@@ -1,0 +1,184 @@
+"""The way into `models`: texts in, one `Classified` each out.
+
+A text is read (language, actors, passages, masked texts), scored as a whole and passage by passage, and decided: a label stands for the
+article by both scores together, and for a pair of states by the passages that tie it to that pair. Texts that name no two states,
+or that are in another language, are not scored: they cannot carry a signal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from models.actors import MAX_PAIRS, direction
+from models.artifact import Artifact, load
+from models.explain import Explainer
+from models.labels import DOMAINS, LABELS
+from models.pipeline import TARGETS
+from models.reading import SUPPORTED, Reading, read
+from models.results import Classified, PairSignal, Text
+from models.scoring import Batch, Scorer, Scores, probability
+
+#: Why nothing was decided: no text, a language that the model was not trained for, fewer than two states named.
+EMPTY, LANGUAGE, NO_ACTORS = "empty", "language", "no-actors"
+#: Signals of one article, at most; the surest stay.
+MAX_SIGNALS = 30
+_Pair = tuple[str, str]
+_SCORED_AT_ONCE = 512
+#: How much a pair that the item is less about weighs against the one that it is about most.
+_SIDE_PAIR = 0.8
+
+
+class Predictor:
+    """Classifies texts with a trained model. Holds no state between calls; not tied to a thread.
+
+    Args:
+        artifact: a model that was loaded and found to match.
+    """
+
+    def __init__(self, artifact: Artifact) -> None:
+        self._calibration = [artifact.manifest.calibration[target] for target in TARGETS]
+        self._prior = artifact.manifest.domain_shares
+        self._scorer = Scorer(artifact.pipeline)
+        self._explainer = Explainer(artifact.pipeline.named_steps["features"])
+        self._version = artifact.version
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> Self:
+        """The predictor of the model in the folder `path`; None means the one that comes with Bellwether.
+
+        Raises:
+            ModelError: if the model is missing, damaged or not one for this version.
+        """
+        return cls(load(path))
+
+    @property
+    def version(self) -> str:
+        """Which model it is: equal versions give equal answers."""
+        return self._version
+
+    def classify(self, texts: Sequence[Text]) -> list[Classified]:
+        """One answer for each text, in order; an answer does not depend on the other texts of the call.
+
+        Any text gets an answer: an empty one, one in another language, or one that names no two states is not decided, and
+        `abstained` says why.
+        """
+        answers: list[Classified] = []
+        for start in range(0, len(texts), _SCORED_AT_ONCE):
+            answers.extend(self._classify_some(texts[start : start + _SCORED_AT_ONCE]))
+        return answers
+
+    def _classify_some(self, texts: Sequence[Text]) -> list[Classified]:
+        readings = [read(text) for text in texts]
+        reasons = [_abstains(reading) for reading in readings]
+        decidable = [reading for reading, reason in zip(readings, reasons, strict=True) if not reason]
+        batch = self._scorer.score(decidable)
+        decided = (self._decide(reading, scores, batch) for reading, scores in zip(decidable, batch.scores, strict=True))
+        return [
+            self._abstain(reading, reason) if reason else next(decided) for reading, reason in zip(readings, reasons, strict=True)
+        ]
+
+    def _abstain(self, reading: Reading, reason: str) -> Classified:
+        """The answer to a text that is not scored: no label, the domains as they are shared out in the corpus."""
+        return Classified(
+            language=reading.language,
+            labels=dict.fromkeys(map(str, LABELS), 0.0),
+            decided=(),
+            domains=dict(self._prior),
+            decided_domains=(max(self._prior, key=self._prior.__getitem__),),
+            actors=reading.actors,
+            abstained=reason,
+        )
+
+    def _decide(self, reading: Reading, scores: Scores, batch: Batch) -> Classified:
+        inputs = scores.inputs()
+        values = [probability(c, *pair) for c, pair in zip(self._calibration, inputs.tolist(), strict=True)]
+        passed = [value >= c.threshold for value, c in zip(values, self._calibration, strict=True)]
+        count = len(LABELS)
+        decided = [k for k in range(count) if passed[k]]
+        domains = {str(domain): values[count + k] for k, domain in enumerate(DOMAINS)}
+        signals = self._signals(reading, scores, batch, decided)
+        return Classified(
+            language=reading.language,
+            labels={str(label): values[k] for k, label in enumerate(LABELS)},
+            decided=tuple(str(LABELS[k]) for k in decided),
+            domains=domains,
+            decided_domains=self._main_first(domains, passed[count:]),
+            actors=reading.actors,
+            pairs=_with_signals(reading.pairs, signals),
+            signals=signals,
+        )
+
+    @staticmethod
+    def _main_first(domains: dict[str, float], passed: Sequence[bool]) -> tuple[str, ...]:
+        """The most likely domain, then the others over their thresholds, the likelier first."""
+        ranked = sorted(domains, key=lambda name: -domains[name])
+        over = {name for name, stands in zip(domains, passed, strict=True) if stands}
+        return (ranked[0], *(name for name in ranked[1:] if name in over))
+
+    def _signals(self, reading: Reading, scores: Scores, batch: Batch, decided: Sequence[int]) -> tuple[PairSignal, ...]:
+        """The decided labels by pair, the surest first."""
+        found: list[PairSignal] = []
+        for target in decided:
+            for pair, (value, place) in self._pairs_of(reading, scores, target).items():
+                passage = reading.scored_passages[place]
+                row = batch.features[scores.rows[place]]
+                terms = self._explainer.terms(reading.masked_passage(passage), row, self._scorer.weights[:, target])
+                domain = self._passage_domain(scores, place)
+                found.append(PairSignal(*pair, str(LABELS[target]), value, domain, passage.text, terms))
+        found.sort(key=lambda signal: -signal.probability)
+        return tuple(found[:MAX_SIGNALS])
+
+    def _pairs_of(self, reading: Reading, scores: Scores, target: int) -> dict[_Pair, tuple[float, int]]:
+        """(source, partner) -> (probability, place of the passage that shows it most clearly) for a decided label.
+
+        A pair is judged by its best passage read alone. The surest pair carries the article's own probability; the pair that the item is
+        about most is preferred there. Another pair needs a passage that would be decided by itself.
+        """
+        calibration = self._calibration[target]
+        best: dict[_Pair, tuple[float, int]] = {}
+        for place, passage in enumerate(reading.scored_passages):
+            score = float(scores.passages[place, target])
+            alone = probability(calibration, score, score)
+            for pair in direction(passage, reading.mentions, str(LABELS[target])):
+                if pair not in best or alone > best[pair][0]:
+                    best[pair] = (alone, place)
+        if not best:
+            return {}
+        main = reading.pairs[0] if reading.pairs else None
+        ranked = {pair: value * (1 if _unordered(pair) == main else _SIDE_PAIR) for pair, (value, _) in best.items()}
+        top = max(ranked.values())
+        article = probability(calibration, *scores.inputs()[target])
+        chosen: dict[_Pair, tuple[float, int]] = {}
+        for pair, (value, place) in best.items():
+            if ranked[pair] == top:
+                chosen[pair] = (article, place)
+            elif value >= calibration.threshold:
+                chosen[pair] = (min(value, article), place)
+        return chosen
+
+    def _passage_domain(self, scores: Scores, place: int) -> str:
+        values = scores.passages[place, len(LABELS) :]
+        return str(DOMAINS[int(values.argmax())])
+
+
+def _abstains(reading: Reading) -> str:
+    """Why a text can't be decided on; "" when it can."""
+    if reading.blank:
+        return EMPTY
+    if reading.language not in SUPPORTED:
+        return LANGUAGE
+    return NO_ACTORS if len(reading.actors) < 2 or not reading.scored_passages else ""
+
+
+def _with_signals(pairs: tuple[_Pair, ...], signals: Sequence[PairSignal]) -> tuple[_Pair, ...]:
+    """The item's pairs and those of its signals (a pair may be tied over two sentences), at most `MAX_PAIRS`."""
+    signalled = dict.fromkeys(_unordered((signal.source, signal.partner)) for signal in signals)
+    others = [pair for pair in pairs if pair not in signalled]
+    kept = [*signalled, *others][:MAX_PAIRS]
+    return (*(pair for pair in pairs if pair in kept), *(pair for pair in kept if pair not in pairs))
+
+
+def _unordered(pair: _Pair) -> _Pair:
+    return (min(pair), max(pair))

@@ -1,0 +1,99 @@
+"""Turns readings into scores, and scores into probabilities.
+
+In: readings. Out: for each, the scores of its windows and of its passages, for every target; and the features behind them, for
+explanations. One vectorizer call and one matrix product serve a whole batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from sklearn.pipeline import Pipeline
+
+from models.artifact import Calibration
+from models.labels import LABELS
+from models.reading import Reading
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Scores of one item (log-odds before calibration).
+
+    Attributes:
+        windows: `(n_windows, n_targets)`, of the reading's windows, in their order.
+        passages: `(n_passages, n_targets)`, of the reading's scored passages, in their order.
+        rows: for each passage the row of `Batch.features` that describes it.
+    """
+
+    windows: Floats
+    passages: Floats
+    rows: range
+
+    def inputs(self) -> Floats:
+        """`(n_targets, 2)`: score of the windows and of the passages (the windows' again when there is no passage).
+
+        A label counts by the highest score, for one place that carries a signal is enough. A domain counts by the mean: an item is about what
+        most of it is about.
+        """
+        window = _over_places(self.windows)
+        return np.stack([window, _over_places(self.passages) if len(self.passages) else window], axis=1)
+
+
+def _over_places(scores: Floats) -> Floats:
+    """`(n_places, n_targets)` to `(n_targets,)`: labels by the maximum, domains by the mean."""
+    return np.concatenate([scores[:, : len(LABELS)].max(axis=0), scores[:, len(LABELS) :].mean(axis=0)])
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The scores of several items, and the features of all their texts: `(n_texts, n_features)` CSR, float32."""
+
+    scores: list[Scores]
+    features: csr_matrix
+
+
+def coefficients(pipeline: Pipeline) -> tuple[NDArray[np.float32], Floats]:
+    """(weights `(n_features, n_targets)`, intercepts `(n_targets,)`) of the pipeline's classifiers."""
+    estimators = pipeline.named_steps["targets"].estimators_
+    weights = np.stack([estimator.coef_[0] for estimator in estimators], axis=1).astype(np.float32)
+    return weights, np.array([estimator.intercept_[0] for estimator in estimators])
+
+
+class Scorer:
+    """A trained pipeline, ready to score readings.
+
+    Args:
+        pipeline: of `models.pipeline.build_pipeline`, trained.
+    """
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._features = pipeline.named_steps["features"]
+        self.weights, self._intercepts = coefficients(pipeline)
+
+    def score(self, readings: Sequence[Reading]) -> Batch:
+        """The scores of each reading, in order."""
+        texts: list[str] = []
+        spans: list[tuple[int, int, int]] = []
+        for reading in readings:
+            start = len(texts)
+            texts.extend(map(reading.masked_window, reading.windows))
+            middle = len(texts)
+            texts.extend(map(reading.masked_passage, reading.scored_passages))
+            spans.append((start, middle, len(texts)))
+        if not texts:
+            return Batch([], csr_matrix((0, len(self.weights)), dtype=np.float32))
+        features = csr_matrix(self._features.transform(texts))
+        values = features @ self.weights + self._intercepts
+        return Batch([Scores(values[a:b], values[b:c], range(b, c)) for a, b, c in spans], features)
+
+
+def probability(calibration: Calibration, window: float, passage: float) -> float:
+    """The calibrated probability of one target, 0..1 (Platt 1999, with two scores)."""
+    logit = calibration.intercept + calibration.window * window + calibration.passage * passage
+    return float(1 / (1 + np.exp(-np.clip(logit, -30, 30))))
