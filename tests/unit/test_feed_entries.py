@@ -1,0 +1,163 @@
+"""Entries become articles with stable ids; new, edited and unchanged ones are told apart."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
+
+from streams.clock import monotonic_seconds
+from streams.ingest.entries import FeedChanges, entry_article_id, find_changes
+from streams.ingest.feeds import Feed
+from streams.ingest.parsers import ParsedEntry, ParsedFeed
+from streams.ingest.schedule import MAX_BACKOFF_SECONDS, HostGates, delay_after_failure, delay_after_success
+from streams.ingest.state import Seen
+from streams.settings import load_settings
+
+SETTINGS = load_settings()
+NOW = datetime(2017, 8, 2, 12, 0, tzinfo=UTC)
+FEED = Feed("https://courier.invalid/rss", "Courier", "en")
+
+
+def entry(given: str = "courier-1", **changes: str | None) -> ParsedEntry:
+    fields = {
+        "title": "Title",
+        "url": f"https://courier.invalid/{given}",
+        "published": "2017-08-02T09:30:00Z",
+        "summary": "Words.",
+    }
+    return ParsedEntry(id=given, **{**fields, **changes})
+
+
+def changes_of(
+    *entries: ParsedEntry, known: dict[str, Seen] | None = None, now: datetime = NOW, feed: Feed = FEED
+) -> FeedChanges:
+    return find_changes(ParsedFeed(entries=list(entries)), feed, known or {}, now=now, settings=SETTINGS)
+
+
+def test_a_new_entry_is_sent_with_the_outlet_and_language_of_the_list() -> None:
+    changes = changes_of(entry())
+    (article,) = changes.articles
+    assert (article.outlet, article.language, article.published, article.text) == (
+        "Courier",
+        "en",
+        "2017-08-02T09:30:00Z",
+        "Words.",
+    )
+    assert (changes.new, changes.revisions, changes.unchanged) == (1, 0, 0)
+
+
+def test_an_unchanged_entry_is_not_sent_again() -> None:
+    first = changes_of(entry())
+    again = changes_of(entry(), known=first.seen, now=NOW + timedelta(days=1))
+    assert (again.articles, again.unchanged) == ([], 1)
+    assert again.seen == first.seen
+
+
+def test_an_edited_entry_is_sent_again_under_the_same_article_id() -> None:
+    first = changes_of(entry())
+    edited = changes_of(entry(summary="Other words."), known=first.seen)
+    assert edited.revisions == 1
+    assert edited.articles[0].id == first.articles[0].id
+    assert edited.articles[0].text == "Other words."
+    assert changes_of(entry(summary="Other words."), known=edited.seen).articles == []
+
+
+def test_an_edit_of_an_undated_entry_does_not_move_it_to_another_week() -> None:
+    first = changes_of(entry(published=None))
+    later = NOW + timedelta(days=30)
+    edited = changes_of(entry(published=None, summary="Other words."), known=first.seen, now=later)
+    assert edited.articles[0].published == first.articles[0].published == "2017-08-02T12:00:00Z"
+    assert edited.articles[0].ingested == "2017-09-01T12:00:00Z"
+
+
+def test_the_longer_of_content_and_summary_is_the_text_and_updated_stands_in_for_published() -> None:
+    (article,) = changes_of(entry(content="<p>Many more words.</p>", published=None, updated="2017-08-01T00:00:00Z")).articles
+    assert article.text == "Many more words."
+    assert (article.published, article.date_origin) == ("2017-08-01T00:00:00Z", "published")
+
+
+def test_an_entry_without_words_is_one_dead_letter_however_often_it_comes() -> None:
+    empty = entry(title=None, summary=None)
+    first = changes_of(empty, entry("courier-2"))
+    assert [letter.reason for letter in first.dead_letters] == ["not-an-article"]
+    assert "https://courier.invalid/rss" in first.dead_letters[0].where
+    assert len(first.articles) == 1
+    assert changes_of(empty, known=first.seen).dead_letters == []
+
+
+def test_the_same_entry_twice_in_a_document_counts_once() -> None:
+    assert len(changes_of(entry(), entry()).articles) == 1
+
+
+def test_one_guid_for_several_addresses_does_not_melt_them_into_one_article() -> None:
+    changes = changes_of(entry("same", url="https://courier.invalid/a"), entry("same", url="https://courier.invalid/b"))
+    assert len({article.id for article in changes.articles}) == 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "equal"),
+    [
+        ("https://courier.invalid/?p=7", "http://www.courier.invalid/?p=7&utm_source=feed#x", True),
+        ("https://courier.invalid/?p=7", "https://courier.invalid/?p=8", False),
+        ("tag:courier.invalid,2017:7", "tag:courier.invalid,2017:7", True),
+        ("7", "8", False),
+    ],
+)
+def test_article_ids_do_not_depend_on_spelling_or_feed(one: str, other: str, *, equal: bool) -> None:
+    first = entry_article_id(entry(one, url="https://courier.invalid/x"), "https://courier.invalid/world.rss")
+    second = entry_article_id(entry(other, url="https://courier.invalid/x"), "https://courier.invalid/all.rss")
+    assert (first == second) is equal
+
+
+def test_a_bare_number_is_unique_only_at_its_publisher() -> None:
+    here = entry_article_id(entry("7", url="https://courier.invalid/7"), FEED.url)
+    there = entry_article_id(entry("7", url="https://ledger.invalid/7"), FEED.url)
+    assert here != there
+
+
+def test_delays_grow_to_a_day_never_end_and_never_come_before_retry_after() -> None:
+    random = Random(7)
+    for failures in (1, 5, 50, 5_000):
+        for _ in range(50):
+            delay = delay_after_failure(900.0, failures, 0.0, random)
+            expected = min(MAX_BACKOFF_SECONDS, 900.0 * 2 ** min(failures, 20))
+            assert 0.8 * expected <= delay <= expected
+            assert delay_after_failure(900.0, failures, 200_000.0, random) >= 200_000.0
+    assert 810.0 <= delay_after_success(900.0, random) <= 990.0
+    assert len({delay_after_success(900.0, random) for _ in range(50)}) > 40
+
+
+async def test_one_host_is_asked_one_request_at_a_time_and_another_is_not_kept_waiting() -> None:
+    gates, inside, order = HostGates(0.0), asyncio.Event(), list[str]()
+    leave = asyncio.Event()
+
+    async def first() -> None:
+        async with gates.through("a.invalid"):
+            order.append("first in")
+            inside.set()
+            await leave.wait()
+            order.append("first out")
+
+    async def second() -> None:
+        async with gates.through("a.invalid"):
+            order.append("second in")
+
+    tasks = [asyncio.create_task(first()), asyncio.create_task(second())]
+    await inside.wait()
+    async with gates.through("b.invalid"):
+        order.append("other in")
+    leave.set()
+    await asyncio.gather(*tasks)
+    assert order == ["first in", "other in", "first out", "second in"]
+
+
+async def test_requests_to_one_host_stand_apart() -> None:
+    gates = HostGates(0.05)
+    async with gates.through("a.invalid"):
+        pass
+    ended = monotonic_seconds()
+    async with gates.through("a.invalid"):
+        assert monotonic_seconds() - ended >= 0.045
