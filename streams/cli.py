@@ -190,7 +190,7 @@ def _publisher(settings: Settings, producer: str, *, serve: bool = False) -> Art
 
 @ingest.command("feeds")
 @click.option("--feeds", type=click.Path(path_type=Path), help="TOML file of the feeds.")
-@click.option("--once", is_flag=True, help="One round of what is due, then end.")
+@click.option("--once", is_flag=True, help="Fetch every enabled feed once, then end.")
 def ingest_feeds(feeds: Path | None, once: bool) -> None:
     """Reads RSS and Atom feeds, politely, for ever."""
     from streams.ingest.feeds import load_feeds
@@ -207,7 +207,8 @@ def ingest_feeds(feeds: Path | None, once: bool) -> None:
     feed_list = load_feeds(settings.feeds)
     connected = _connected(settings)
     with _publisher(connected, "feeds", serve=True) as publisher:
-        run_feeds(connected, feed_list, publisher, once=once)
+        report = run_feeds(connected, feed_list, publisher, once=once)
+    sys.exit(EXIT_FAILED if once and report.failed else 0)
 
 
 @cli.group()
@@ -220,14 +221,13 @@ def feeds() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON line a source.")
 def feeds_parse(sources: tuple[str, ...], as_json: bool) -> None:
     """Parses feed files or addresses and shows their entries. Exit code 1 when one can't be read as a feed."""
-    from streams.ingest.parsers import parse_file_or_url
+    from streams.ingest.parsing import parse_sources
 
     _started()
     failed = False
-    for source in sources:
-        parsed = parse_file_or_url(source)
+    for parsed in parse_sources(sources):
         failed = failed or parsed.error is not None
-        _say(parsed.to_json(source) if as_json else parsed.describe(source))
+        _say(parsed.to_json() if as_json else parsed.describe())
     sys.exit(EXIT_FAILED if failed else 0)
 
 

@@ -13,16 +13,15 @@ max_pairs = 200             # most pairs shown beyond the watched ones
 from __future__ import annotations
 
 import hashlib
-import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from models.actors import known_codes
 from streams.errors import ConfigError
 from streams.records import pair_key
 
 MAX_WATCHED = 1_000
-_CODE = re.compile(r"[A-Z]{2,8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +84,7 @@ def _read_pairs(rows: object, problems: list[str]) -> list[WatchedPair]:
         return []
     if len(rows) > MAX_WATCHED:
         problems.append(f"{len(rows)} pairs; at most {MAX_WATCHED} can be watched")
+    known = known_codes()
     pairs: list[WatchedPair] = []
     seen: set[str] = set()
     for number, row in enumerate(rows, 1):
@@ -94,10 +94,10 @@ def _read_pairs(rows: object, problems: list[str]) -> list[WatchedPair]:
             continue
         raw = [row.get("source"), row.get("partner"), *rivals] if isinstance(row, dict) else [None]
         codes = [code for code in raw if isinstance(code, str)]
-        wrong = [code for code in raw if not isinstance(code, str) or not _CODE.fullmatch(code)]
+        wrong = [code for code in raw if code not in known]
         unknown = sorted(set(row) - {"source", "partner", "rivals"}) if isinstance(row, dict) else []
         if wrong:
-            problems.append(f"pair {number}: {wrong[0]!r} is not a code such as BLR, RUS, EU or NATO")
+            problems.append(f"pair {number}: {wrong[0]!r} is not the code of a state or bloc, such as BLR, RUS, EU or NATO")
         elif unknown:
             problems.append(f"pair {number}: unknown key {unknown[0]!r}")
         elif codes[0] == codes[1]:

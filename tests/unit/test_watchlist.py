@@ -36,8 +36,9 @@ def test_pairs_and_discovery_are_read(tmp_path: Path) -> None:
     [
         ("not toml at all [", "it is not TOML"),
         ("", r"there is no \[\[pair\]\]"),
-        ('[[pair]]\nsource="Belarus"\npartner="RUS"', "pair 1: 'Belarus' is not a code"),
-        ('[[pair]]\nsource="BLR"', "pair 1: None is not a code"),
+        ('[[pair]]\nsource="Belarus"\npartner="RUS"', "pair 1: 'Belarus' is not the code of a state"),
+        ('[[pair]]\nsource="BRL"\npartner="RUS"', "pair 1: 'BRL' is not the code of a state"),
+        ('[[pair]]\nsource="BLR"', "pair 1: None is not the code of a state"),
         ('[[pair]]\nsource="BLR"\npartner="BLR"', "pair 1: source and partner are both BLR"),
         ('[[pair]]\nsource="BLR"\npartner="RUS"\n' * 2, "pair 2: BLR-RUS stands there twice"),
         ('[[pair]]\nsource="BLR"\npartner="RUS"\nrival=["CHN"]', "pair 1: unknown key 'rival'"),
