@@ -61,7 +61,7 @@ class TrendsStage:
         """Applies the facts, and counts again each week in which one changed."""
         facts = self._facts[batch.partition]
         dirty, bad = facts.upsert(batch.records)
-        outputs = self._update_shown(facts, {cell.pair for cell in dirty})
+        outputs = self._update_shown(facts, dirty)
         shown = facts.shown()
         done = {output.key for output in outputs}
         for cell in sorted(dirty, key=lambda cell: (cell.pair, cell.week)):
@@ -74,10 +74,11 @@ class TrendsStage:
     def _pairs_here(self, facts: FactStore) -> set[str]:
         return {pair for pair in self._watchlist.keys if facts.cells_of(pair)}
 
-    def _update_shown(self, facts: FactStore, touched: Iterable[str]) -> list[Output]:
+    def _update_shown(self, facts: FactStore, dirty: set[Cell]) -> list[Output]:
         shown = facts.shown()
+        touched = {cell.pair for cell in dirty}
         wanted = {pair for pair in touched if self._is_wanted(facts, pair)}
-        return self._show(facts, wanted - shown) + self._hide(facts, (set(touched) & shown) - wanted)
+        return self._show(facts, wanted - shown) + self._hide(facts, (touched & shown) - wanted, dirty)
 
     def _is_wanted(self, facts: FactStore, pair: str) -> bool:
         if pair in self._watchlist.keys:
@@ -92,11 +93,12 @@ class TrendsStage:
             outputs += [self._count(facts, cell) for cell in sorted(facts.cells_of(pair), key=lambda cell: cell.week)]
         return outputs
 
-    def _hide(self, facts: FactStore, pairs: Iterable[str]) -> list[Output]:
+    def _hide(self, facts: FactStore, pairs: Iterable[str], dirty: Iterable[Cell] = ()) -> list[Output]:
         outputs = []
         for pair in sorted(pairs):
             facts.set_shown(pair, is_shown=False)
-            weeks = sorted(cell.week for cell in facts.cells_of(pair))
+            # A week whose last fact was just taken back is among the dirty cells alone, and stands on `trends` all the same.
+            weeks = sorted({cell.week for cell in facts.cells_of(pair)} | {cell.week for cell in dirty if cell.pair == pair})
             outputs += [Output(TRENDS, trend_key(pair, week), None, pair.encode()) for week in weeks]
         return outputs
 

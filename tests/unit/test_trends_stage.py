@@ -97,6 +97,13 @@ def test_a_discovered_pair_that_falls_below_the_threshold_is_taken_off(stage: Tr
     assert run(stage, tombstone(4, "VNM-CHN", "article-3")) == {"VNM-CHN|2017-W31": None}
 
 
+def test_a_discovered_pair_whose_facts_are_all_taken_back_at_once_leaves_no_week_behind(stage: TrendsStage) -> None:
+    records = [fact_record(n, fact(n, source="VNM", partner="CHN", week=f"2017-W0{n}")) for n in (1, 2, 3)]
+    run(stage, *records)
+    gone = run(stage, *(tombstone(n + 3, "VNM-CHN", f"article-{n}") for n in (1, 2, 3)))
+    assert gone == {f"VNM-CHN|2017-W0{n}": None for n in (1, 2, 3)}
+
+
 def test_a_pair_added_to_the_watchlist_has_its_history_at_once(tmp_path: Path) -> None:
     stage = new_stage(tmp_path)
     run(stage, fact_record(0, fact(1, source="VNM", partner="CHN")), fact_record(1, fact(2)))
