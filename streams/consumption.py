@@ -170,6 +170,11 @@ class BatchConsumer(driver.Consumer):
 
     # -- acknowledging and committing ----------------------------------------------------------------------------------
 
+    def is_current(self, batch: Batch) -> bool:
+        """Whether the batch belongs to the assignment that holds now."""
+        ledger = self.ledgers.get(TP(batch.topic, batch.partition))
+        return ledger is not None and ledger.epoch == batch.epoch
+
     def begin(self) -> None:
         """A batch is in work: a rebalance and an orderly stop wait for it."""
         self._working += 1

@@ -193,7 +193,8 @@ def decode(kind: type[Record], value: bytes, *, reason: DeadLetterReason = "not-
         raise RecordError(
             f"not a {kind.__name__}: {error}", reason=reason if reason != "not-json" else "not-an-article"
         ) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        # RecursionError: thousands of brackets in a field that nobody reads are bad data, not a reason to end.
         raise RecordError(f"not JSON: {error}", reason="not-json") from error
     if record.v > CURRENT_VERSION:
         raise RecordError(

@@ -26,6 +26,7 @@ _Result = TypeVar("_Result")
 class Acknowledger(Protocol):
     """The consumer's side of a batch."""
 
+    def is_current(self, batch: Batch) -> bool: ...
     def begin(self) -> None: ...
     def end(self) -> None: ...
     def acknowledge(self, batch: Batch) -> None: ...
@@ -74,7 +75,9 @@ class StageRunner:
 
     async def handle(self, batch: Batch) -> None:
         """Runs one batch to its acknowledgement. An error is reported, never raised: Faust would skip the batch."""
-        if self._failed or self._acknowledger is None or batch.partition not in self._open:
+        if self._failed or self._acknowledger is None or not self._acknowledger.is_current(batch):
+            # A batch of an earlier assignment may begin beyond where the partition is read from now: applying it would move the
+            # stored offset over records that were never seen.
             return
         self._acknowledger.begin()
         try:

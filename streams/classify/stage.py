@@ -15,7 +15,7 @@ from models.predict import Predictor
 from models.results import Classified
 from streams.classify.facts import facts_of, to_text
 from streams.classify.memory import ArticleMemory, Known
-from streams.clock import Clock, format_utc, utc_now
+from streams.clock import Clock, format_utc, parse_utc, utc_now
 from streams.errors import ModelError, RecordError
 from streams.records import (
     DEAD_LETTER_CONTENT_CHARS,
@@ -29,18 +29,32 @@ from streams.records import (
     fact_key,
     pair_key,
 )  # fmt: skip
-from streams.stage import Batch, Output, Outputs
+from streams.stage import Batch, InputRecord, Output, Outputs
 
 CLASSIFICATIONS, PROGRESS, DEAD_LETTERS, SIGNALS = "classifications", "progress", "dead-letters", "signals"
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What became of one article in a batch: its newest revision that could be classified."""
+
+    offset: int
+    article: Article
+    result: Classified
 
 
 @dataclass(slots=True)
 class _Work:
     """What one batch has come to so far."""
 
-    articles: dict[str, tuple[int, Article]] = field(default_factory=dict)
+    articles: dict[str, _Found] = field(default_factory=dict)
     dead: list[DeadLetter] = field(default_factory=list)
     outcomes: list[tuple[int, str]] = field(default_factory=list)
+    revisions: int = 0
+
+
+_Read = tuple[InputRecord, Article | RecordError]
+_Results = dict[tuple[str, str], Classified | RecordError]
 
 
 class ClassifyStage:
@@ -84,48 +98,63 @@ class ClassifyStage:
         self._memories[partition].commit()
 
     def process(self, batch: Batch) -> Outputs:
-        """Classifies what is new, and says what became of the rest."""
+        """Classifies what is new, and says what became of the rest. However the records are cut into batches, the same results.
+
+        Facts are taken back first, while `classifications` still tells of them, and new ones come last: whatever of it is cut
+        off by a crash, the replay knows what may stand. The tally goes ahead of the classifications where an article comes
+        more than once: a replay would see the last revision already, and could not tell a duplicate from an edit.
+        """
         memory = self._memories[batch.partition]
-        work = self._sort_out(batch, memory)
-        ids = list(work.articles)
-        results = self._classify([work.articles[article_id][1] for article_id in ids])
+        memory.preload([record.key.decode("utf-8", "replace") for record in batch.records if record.key])
+        read = [(record, _read(record)) for record in batch.records]
+        work = self._sort_out(batch, memory, read, self._classify_new(read, memory))
+        taken_back: list[Output] = []
         first: list[Output] = []
-        second: list[Output] = []
-        for article_id, result in zip(ids, results, strict=True):
-            offset, article = work.articles[article_id]
-            if isinstance(result, RecordError):
-                self._bury(work, batch, offset, result, encode(article))
-                continue
-            before = memory.recall(article_id)
-            classification, signals = self._facts(article, offset, result, before)
-            first.append(Output(CLASSIFICATIONS, article_id.encode(), encode(classification)))
-            second += signals
+        last: list[Output] = []
+        for found in work.articles.values():
+            classification, facts, gone = self._facts(found, memory.recall(found.article.id))
+            taken_back += gone
+            first.append(Output(CLASSIFICATIONS, found.article.id.encode(), encode(classification)))
+            last += facts
             memory.remember(classification)
         first += [Output(DEAD_LETTERS, letter.where.encode(), encode(letter)) for letter in work.dead]
-        first.append(self._progress(batch, memory, work))
+        (first if work.revisions == len(work.articles) else taken_back).append(self._progress(batch, memory, work))
         self._watch_dead_letters(work)
-        return Outputs([first, second])
+        return Outputs([*([taken_back] if taken_back else []), first, last])
 
-    def _sort_out(self, batch: Batch, memory: ArticleMemory) -> _Work:
-        """Finds, of each article in the batch, the newest revision that must be classified."""
-        work = _Work()
-        memory.preload([record.key.decode("utf-8", "replace") for record in batch.records if record.key])
-        for record in batch.records:
-            try:
-                article = decode(Article, record.value or b"")
-            except RecordError as error:
-                self._bury(work, batch, record.offset, error, record.value or b"")
+    def _classify_new(self, read: Sequence[_Read], memory: ArticleMemory) -> _Results:
+        """Results of all revisions in the batch, save for plain repetitions, by id and digest."""
+        wanted: dict[tuple[str, str], Article] = {}
+        ids: set[str] = set()
+        for record, article in read:
+            if isinstance(article, RecordError):
                 continue
-            known = work.articles.get(article.id)
-            before = memory.recall(article.id)
-            if (known is not None and known[1].digest() == article.digest()) or (
-                known is None and before is not None and before.offset < record.offset and before.digest == article.digest()
-            ):
+            digest = article.digest()
+            if article.id in ids or not _repeats(memory.recall(article.id), record.offset, digest):
+                wanted.setdefault((article.id, digest), article)
+                ids.add(article.id)
+        return dict(zip(wanted, self._classify(list(wanted.values())), strict=True))
+
+    def _sort_out(self, batch: Batch, memory: ArticleMemory, read: Sequence[_Read], results: _Results) -> _Work:
+        """Goes through the records one by one, as if each were a batch of its own."""
+        work = _Work()
+        for record, article in read:
+            if isinstance(article, RecordError):
+                self._bury(work, batch, record.offset, article, record.value or b"")
+                continue
+            digest, newest, before = article.digest(), work.articles.get(article.id), memory.recall(article.id)
+            if newest.article.digest() == digest if newest else _repeats(before, record.offset, digest):
                 work.outcomes.append((record.offset, "duplicate"))
-            else:
-                work.outcomes.append((record.offset, "classified"))
-                if before is None or before.offset <= record.offset:
-                    work.articles[article.id] = (record.offset, article)
+                work.revisions += 1
+                continue
+            result = results[article.id, digest]
+            if isinstance(result, RecordError):
+                self._bury(work, batch, record.offset, result, record.value or b"")
+                continue
+            work.outcomes.append((record.offset, "classified"))
+            work.revisions += 1
+            if before is None or before.offset <= record.offset:
+                work.articles[article.id] = _Found(record.offset, article, result)
         return work
 
     def _classify(self, articles: Sequence[Article]) -> list[Classified | RecordError]:
@@ -144,9 +173,9 @@ class ClassifyStage:
                 todo="report the article",
             )  # fmt: skip
 
-    def _facts(
-        self, article: Article, offset: int, result: Classified, before: Known | None
-    ) -> tuple[Classification, list[Output]]:
+    def _facts(self, found: _Found, before: Known | None) -> tuple[Classification, list[Output], list[Output]]:
+        """The classification, the facts that it gives, and the tombstones of those that no longer hold."""
+        article, result = found.article, found.result
         facts = facts_of(article, result, self._predictor.version)
         pairs = sorted({pair_key(fact.source, fact.partner) for fact in facts})
         outputs = [
@@ -155,14 +184,16 @@ class ClassifyStage:
             )
             for fact in facts
         ]
-        for pair in sorted(set(before.pairs if before else ()) - set(pairs)):
-            outputs.append(Output(SIGNALS, fact_key(pair, article.id), None, _home(*pair.split("-", 1))))
+        gone = [
+            Output(SIGNALS, fact_key(pair, article.id), None, _home(*pair.split("-", 1)))
+            for pair in sorted(set(before.pairs if before else ()) - set(pairs))
+        ]
         classification = Classification(
-            article_id=article.id, digest=article.digest(), offset=offset, pairs=pairs, language=result.language,
+            article_id=article.id, digest=article.digest(), offset=found.offset, pairs=pairs, language=result.language,
             labels={label: round(p, 4) for label, p in result.labels.items()}, decided=list(result.decided),
             domains={domain: round(p, 4) for domain, p in result.domains.items()}, model=self._predictor.version,
         )  # fmt: skip
-        return classification, outputs
+        return classification, outputs, gone
 
     def _progress(self, batch: Batch, memory: ArticleMemory, work: _Work) -> Output:
         progress = memory.progress.counting(work.outcomes, batch.next_offset)
@@ -175,7 +206,7 @@ class ClassifyStage:
 
     def _bury(self, work: _Work, batch: Batch, offset: int, error: RecordError, content: bytes) -> None:
         reason: DeadLetterReason = error.reason  # type: ignore[assignment]
-        work.outcomes = [(o, outcome) for o, outcome in work.outcomes if o != offset] + [(offset, "dead-letter")]
+        work.outcomes.append((offset, "dead-letter"))
         work.dead.append(
             DeadLetter(
                 reason=reason, where=f"{batch.topic}/{batch.partition}/{offset}", detail=error.what,
@@ -184,7 +215,7 @@ class ClassifyStage:
         )  # fmt: skip
 
     def _watch_dead_letters(self, work: _Work) -> None:
-        if work.articles or not work.dead:
+        if len(work.dead) < len(work.outcomes):
             self._dead_in_a_row = 0
         else:
             self._dead_in_a_row += len(work.dead)
@@ -193,6 +224,26 @@ class ClassifyStage:
                 f"{self._dead_in_a_row} records in a row could not be used; the last: {work.dead[-1].detail}", where=work.dead[-1].where,
                 expected="articles of a version that this worker reads", todo="look at dead-letters, then start a worker that fits",
             )  # fmt: skip
+
+
+def _read(record: InputRecord) -> Article | RecordError:
+    """The article of a record, or why it is none. Everything that makes a record bad by itself is found here."""
+    try:
+        article = decode(Article, record.value or b"")
+        parse_utc(article.published)
+    except RecordError as error:
+        return error
+    except (ValueError, OverflowError) as error:
+        return RecordError(f"its publication date can't be used: {error}", reason="not-an-article", expected="ISO 8601, in UTC")
+    if not article.id or record.key != article.id.encode():
+        # Revisions of an article under two keys would be classified in two partitions, in no order.
+        return RecordError("its key is not its id", reason="not-an-article", expected="the article's id as the key, not empty")
+    return article
+
+
+def _repeats(before: Known | None, offset: int, digest: str) -> bool:
+    """Whether a record brings nothing beyond what is remembered of its article."""
+    return before is not None and before.offset < offset and before.digest == digest
 
 
 def _home(source: str, partner: str) -> bytes:
