@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from models.predict import Predictor
-
 from models.results import Classified
 from streams.classify.facts import facts_of, to_text
 from streams.classify.memory import ArticleMemory, Known
