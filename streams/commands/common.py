@@ -1,0 +1,29 @@
+"""What every command needs: the settings in force, the broker to talk to, a line to say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from streams.log import configure_logging
+from streams.settings import Settings, load_settings
+
+
+def started(**overrides: Any) -> Settings:
+    """The settings in force, with logging set up by them."""
+    settings = load_settings(**overrides)
+    configure_logging(settings.log_level, as_json=settings.log_json)
+    return settings
+
+
+def connected(settings: Settings) -> Settings:
+    """The settings with the servers of the embedded Kafka where none are set."""
+    from streams.kafka.embedded import resolve_servers
+
+    return settings.model_copy(update={"kafka_servers": resolve_servers(settings)})
+
+
+def say(line: str) -> None:
+    """One line of output."""
+    click.echo(line)

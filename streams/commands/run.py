@@ -1,0 +1,41 @@
+"""Commands that run the stream: everything at once, a worker, the board."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from streams.commands.common import connected, started
+
+
+@click.command()
+@click.option("--demo", is_flag=True, help="Stream the sample archive, into a data directory of its own.")
+def up(demo: bool) -> None:
+    """Kafka, a worker, the board and the feeds, under one supervisor. Ctrl-C ends all of it."""
+    from streams.up import run_up
+
+    sys.exit(run_up(started(), demo=demo))
+
+
+@click.command()
+def worker() -> None:
+    """Runs a worker: classifies articles and counts trends. Any number may run, each with its own BELLWETHER_WORKER_ID."""
+    from streams.watchlist import load_watchlist
+    from streams.worker import run_worker
+
+    settings = started()
+    watchlist = load_watchlist(settings.watchlist)
+    sys.exit(run_worker(connected(settings), watchlist))
+
+
+@click.command()
+def board() -> None:
+    """Runs the board: the page, the JSON API and /metrics."""
+    from streams import topology
+    from streams.board.app import run_board
+    from streams.watchlist import load_watchlist
+
+    settings = started()
+    watchlist = load_watchlist(settings.watchlist)
+    run_board(connected(settings), watchlist, topics={"trends": topology.TRENDS.name, "progress": topology.PROGRESS.name})
