@@ -62,6 +62,10 @@ class Settings(BaseSettings):
         6.0, ge=6, le=120, description="A worker silent for so long, in seconds, loses its partitions."
     )
     stop_timeout_seconds: float = Field(8.0, gt=0, le=120, description="Longest orderly stop of a process, in seconds.")
+    spare_worker: bool = Field(
+        default=True,
+        description="Whether `up` keeps a spare worker loaded, so that a dead one is replaced in about 2 s (some 300 MB of memory).",
+    )
     max_article_bytes: int = Field(
         900_000, ge=1_000, le=8_000_000, description="Largest article on the wire, in bytes; a larger one is a dead letter."
     )

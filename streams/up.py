@@ -32,8 +32,9 @@ log = get_logger("up")
 
 SAMPLE_ARCHIVE = Path(__file__).parent / "sample" / "archive.jsonl"
 DEMO_RATE = 60
-CHECK_SECONDS = 0.2
-FIRST_PAUSE_SECONDS = 0.5
+CHECK_SECONDS = 0.1
+FIRST_PAUSE_SECONDS = 0.2
+SPARE_AFTER_SECONDS = 15.0
 LONGEST_PAUSE_SECONDS = 30.0
 STEADY_SECONDS = 60.0
 STOP_SECONDS = 6.0
@@ -47,7 +48,9 @@ class Child:
     name: str
     arguments: Sequence[str]
     restart: bool = True
+    has_spare: bool = False
     process: subprocess.Popen[bytes] | None = None
+    spare: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     pause: float = FIRST_PAUSE_SECONDS
     due_at: float = 0.0
@@ -62,16 +65,34 @@ class Supervisor:
     stop: threading.Event = field(default_factory=threading.Event)
 
     def start(self, child: Child) -> None:
-        """Starts a child in a process group of its own, so that a Ctrl-C of the terminal reaches the supervisor alone."""
-        child.process = subprocess.Popen(
-            [sys.executable, "-m", "streams.cli", *child.arguments],
-            env=self.environment,
-            start_new_session=True,
-            preexec_fn=die_with_parent(),
-        )
+        """Starts a child, or lets its spare take over, which has loaded everything already."""
+        child.process = self._called_up(child) or self._spawn(child.arguments)
         child.started_at = monotonic_seconds()
         if child not in self.children:
             self.children.append(child)
+
+    @staticmethod
+    def _called_up(child: Child) -> subprocess.Popen[bytes] | None:
+        spare, child.spare = child.spare, None
+        if spare is None or spare.stdin is None:
+            return None
+        try:
+            spare.stdin.write(b"start\n")
+            spare.stdin.close()
+        except OSError:
+            # The spare has died too.
+            return None
+        return spare
+
+    def _spawn(self, arguments: Sequence[str], *, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+        # A process group of its own: a Ctrl-C of the terminal reaches the supervisor alone, which ends things in order.
+        return subprocess.Popen(
+            [sys.executable, "-m", "streams.cli", *arguments],
+            env=self.environment,
+            stdin=stdin,
+            start_new_session=True,
+            preexec_fn=die_with_parent(),
+        )
 
     def watch(self) -> int:
         """Blocks until a stop is asked for or a child can't be helped by a restart; returns the exit code."""
@@ -88,8 +109,7 @@ class Supervisor:
             return None
         code = child.process.poll()
         if code is None:
-            if monotonic_seconds() - child.started_at > STEADY_SECONDS:
-                child.pause = FIRST_PAUSE_SECONDS
+            self._keep(child, monotonic_seconds() - child.started_at)
             return None
         if code == EXIT_USAGE:
             return code
@@ -102,9 +122,17 @@ class Supervisor:
         child.pause = min(child.pause * 2, LONGEST_PAUSE_SECONDS)
         return None
 
+    def _keep(self, child: Child, age_seconds: float) -> None:
+        """Looks after a child that runs: its spare, and that it counts as steady after a while."""
+        if child.has_spare and age_seconds > SPARE_AFTER_SECONDS and (child.spare is None or child.spare.poll() is not None):
+            child.spare = self._spawn([*child.arguments, "--standby"], stdin=subprocess.PIPE)
+        if age_seconds > STEADY_SECONDS:
+            child.pause = FIRST_PAUSE_SECONDS
+
     def end(self) -> None:
         """Ends every child: SIGTERM to all, then SIGKILL to what is left after `STOP_SECONDS`."""
-        running = [child.process for child in self.children if child.process is not None and child.process.poll() is None]
+        started = [process for child in self.children for process in (child.process, child.spare)]
+        running = [process for process in started if process is not None and process.poll() is None]
         for process in running:
             process.terminate()
         deadline = monotonic_seconds() + STOP_SECONDS
@@ -150,7 +178,7 @@ def run_up(settings: Settings, *, demo: bool) -> int:
 
 
 def _children(settings: Settings, *, demo: bool) -> list[Child]:
-    children = [Child("board", ["board"]), Child("worker", ["worker"])]
+    children = [Child("board", ["board"]), Child("worker", ["worker"], has_spare=settings.spare_worker)]
     if settings.feeds is not None:
         children.append(Child("ingest-feeds", ["ingest", "feeds"]))
     if demo:

@@ -17,6 +17,7 @@ import uvloop
 from prometheus_client import CollectorRegistry
 
 from models.predict import Predictor
+from models.results import Text
 from streams import topology
 from streams.classify.memory import SCHEMA as MEMORY_SCHEMA
 from streams.classify.memory import ArticleMemory
@@ -88,9 +89,19 @@ def build_stages(settings: Settings, watchlist: Watchlist, predictor: Predictor,
     return {"classify": classify, "trends": TrendsStage(watchlist, recovery.open_facts)}
 
 
-def run_worker(settings: Settings, watchlist: Watchlist) -> int:
-    """Runs until SIGTERM, SIGINT or a failure; returns the exit code."""
+def load_predictor(settings: Settings) -> Predictor:
+    """The model, warmed up: lexicons are built when they are first used, and that should not delay the first batch.
+
+    Raises:
+        ModelError: if the model is missing or does not match.
+    """
     predictor = Predictor.load(settings.model)
+    predictor.classify([Text("Belarus and Russia", "Belarus and Russia signed an agreement."), Text("", "Беларусь і Расія.")])
+    return predictor
+
+
+def run_worker(settings: Settings, watchlist: Watchlist, predictor: Predictor) -> int:
+    """Runs until SIGTERM, SIGINT or a failure; returns the exit code."""
     check_topics(settings)
     _make_state_dir(settings)
     registry = CollectorRegistry()

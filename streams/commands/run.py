@@ -19,14 +19,20 @@ def up(demo: bool) -> None:
 
 
 @click.command()
-def worker() -> None:
+@click.option(
+    "--standby", is_flag=True, help="Get ready, then wait for a line on stdin before joining: a spare for a quick restart."
+)
+def worker(standby: bool) -> None:
     """Runs a worker: classifies articles and counts trends. Any number may run, each with its own BELLWETHER_WORKER_ID."""
     from streams.watchlist import load_watchlist
-    from streams.worker import run_worker
+    from streams.worker import load_predictor, run_worker
 
     settings = started()
     watchlist = load_watchlist(settings.watchlist)
-    sys.exit(run_worker(connected(settings), watchlist))
+    predictor = load_predictor(settings)
+    if standby and not sys.stdin.readline():
+        return  # whoever would have needed the spare has gone
+    sys.exit(run_worker(connected(settings), watchlist, predictor))
 
 
 @click.command()

@@ -89,6 +89,27 @@ def test_a_worker_that_is_killed_is_started_again_and_the_sample_is_counted_whol
     wait_for("every item of the sample", lambda: counted(address) == lines, seconds=100)
 
 
+def test_a_spare_worker_takes_the_place_of_one_that_is_killed(settings: Settings, demo: subprocess.Popen[str]) -> None:
+    address = f"http://127.0.0.1:{settings.board_port}"
+
+    def running(*ending: str) -> list[psutil.Process]:
+        return [process for process in family(demo) if process.cmdline()[-len(ending) :] == list(ending)]
+
+    lines = SAMPLE_ARCHIVE.read_text(encoding="utf-8").count("\n")
+    wait_for("every item of the sample", lambda: counted(address) == lines, seconds=100)
+    wait_for("a spare worker", lambda: running("worker", "--standby"), seconds=60)
+    [spare], [worker] = running("worker", "--standby"), running("worker")
+    worker.kill()
+    second = settings.data_dir.parent / "more.jsonl"
+    second.write_text('{"id": "later", "title": "Belarus and Russia sign pact", "text": "Minsk and Moscow signed it."}\n')
+    environment = child_environment(settings, data_dir=str(settings.data_dir / "demo"))
+    command = [sys.executable, "-m", "streams.cli", "ingest", "archive", str(second)]
+    subprocess.run(command, env=environment, cwd=REPOSITORY, check=True, timeout=60)
+    wait_for("the article to be counted", lambda: counted(address) == lines + 1, seconds=60)
+    assert spare.is_running()
+    assert running("worker") == []
+
+
 @pytest.mark.parametrize(
     ("changes", "code", "words"),
     [
