@@ -10,8 +10,10 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import NoReturn
 
 import uvloop
 from prometheus_client import CollectorRegistry
@@ -100,8 +102,8 @@ def load_predictor(settings: Settings) -> Predictor:
     return predictor
 
 
-def run_worker(settings: Settings, watchlist: Watchlist, predictor: Predictor) -> int:
-    """Runs until SIGTERM, SIGINT or a failure; returns the exit code."""
+def run_worker(settings: Settings, watchlist: Watchlist, predictor: Predictor) -> NoReturn:
+    """Runs until SIGTERM, SIGINT or a failure, and ends the process with its exit code."""
     check_topics(settings)
     _make_state_dir(settings)
     registry = CollectorRegistry()
@@ -110,11 +112,15 @@ def run_worker(settings: Settings, watchlist: Watchlist, predictor: Predictor) -
     serve_metrics(registry, settings.metrics_host, settings.worker_metrics_port, "BELLWETHER_WORKER_METRICS_PORT")
     recovery = Recovery(settings)
     stages = build_stages(settings, watchlist, predictor, recovery)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        code = runner.run(_Worker(settings, stages, metrics).run())
-        # A thread that hangs on a dead broker must not hold the end up: nothing is lost by leaving it.
-        _leave(code)
-    return code
+    _leave(_run_to_the_end(_Worker(settings, stages, metrics)))
+
+
+def _run_to_the_end(worker: _Worker) -> int:
+    try:
+        return uvloop.new_event_loop().run_until_complete(worker.run())
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the process must end with its reason, not hang in a clean-up
+        log.error("worker_failed", reason=describe_failure(error))
+        return EXIT_FAILED
 
 
 def _make_state_dir(settings: Settings) -> None:
@@ -130,7 +136,8 @@ def _make_state_dir(settings: Settings) -> None:
         ) from error
 
 
-def _leave(code: int) -> None:
+def _leave(code: int) -> NoReturn:
+    """Ends the process at once: a thread that hangs on a dead broker must not hold the end up, and nothing is lost by leaving it."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
@@ -161,12 +168,19 @@ class _Worker:
         crash = asyncio.ensure_future(self._watch(app))
         await self._stop.wait()
         crash.cancel()
+        self._set_deadline()
         await self._end(app)
         if self._failure is not None:
             log.error("worker_failed", reason=describe_failure(self._failure))
             return EXIT_FAILED
         log.info("worker_stopped")
         return 0
+
+    def _set_deadline(self) -> None:
+        """Makes sure of the end: what waits for a dead broker may not even answer to its cancellation."""
+        deadline = threading.Timer(self._settings.stop_timeout_seconds + 1.0, _leave, (EXIT_FAILED,))
+        deadline.daemon = True
+        deadline.start()
 
     def _runner(self, name: str, stage: Stage) -> StageRunner:
         spec = next(spec for spec in topology.STAGES if spec.name == name)

@@ -32,7 +32,7 @@ def worker(standby: bool) -> None:
     predictor = load_predictor(settings)
     if standby and not sys.stdin.readline():
         return  # whoever would have needed the spare has gone
-    sys.exit(run_worker(connected(settings), watchlist, predictor))
+    run_worker(connected(settings), watchlist, predictor)
 
 
 @click.command()
