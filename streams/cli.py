@@ -40,6 +40,7 @@ for command in (
     model.evaluate,
     model.train,
     report.trends,
+    report.breaks,
     report.config,
     report.docs,
 ):

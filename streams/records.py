@@ -209,6 +209,11 @@ def pair_key(source: str, partner: str) -> str:
     return f"{source}-{partner}"
 
 
+def home_key(source: str, partner: str) -> bytes:
+    """What picks the partition of a fact: both directions of a pair, and so all copies of a story about it, live in one."""
+    return "-".join(sorted((source, partner))).encode()
+
+
 def fact_key(pair: str, article_id: str) -> bytes:
     """Key of a fact on `signals`."""
     return f"{pair}|{article_id}".encode()

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from pathlib import Path
 
+from streams.clock import Clock, format_utc, parse_utc, utc_now
 from streams.errors import StateError
 
 _SCHEMA_VERSION = 1
+#: Less than the days for which topics keep tombstones (`streams.kafka.topics.TOMBSTONE_DAYS`).
+MAX_SLEEP_DAYS = 5
 
 
 class PartitionStore:
@@ -23,18 +27,20 @@ class PartitionStore:
         path: the file; its folder is made.
         schema: `CREATE TABLE IF NOT EXISTS ...` statements of the stage.
         origin: identity of the topic that the state was computed from. State of another origin (a topic that was deleted and
-            made again) is thrown away, because its offsets mean nothing any more.
+            made again) is thrown away, because its offsets mean nothing any more. So is state that nobody has used for
+            `MAX_SLEEP_DAYS`.
 
     Raises:
         StateError: if the file can't be opened, read or written (a full disk, missing rights, damage).
     """
 
-    def __init__(self, path: Path, schema: str, origin: str) -> None:
+    def __init__(self, path: Path, schema: str, origin: str, *, clock: Clock = utc_now) -> None:
         self.path = path
+        self._clock = clock
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = self._opened(path, schema)
-            if self.get("origin", "") not in ("", origin) or self.get("schema", "") not in ("", str(_SCHEMA_VERSION)):
+            if self._is_of_another_topic(origin) or self._is_stale(clock):
                 self._db.close()
                 path.unlink()
                 self._db = self._opened(path, schema)
@@ -43,6 +49,14 @@ class PartitionStore:
             self.commit()
         except (OSError, sqlite3.Error) as error:
             raise self._failure("could not be opened", error) from error
+
+    def _is_of_another_topic(self, origin: str) -> bool:
+        return self.get("origin", origin) != origin or self.get("schema", str(_SCHEMA_VERSION)) != str(_SCHEMA_VERSION)
+
+    def _is_stale(self, clock: Clock) -> bool:
+        """Whether the file has slept so long that tombstones it never saw may have been compacted away."""
+        used_at = self.get("used_at", "")
+        return bool(used_at) and clock() - parse_utc(used_at) > timedelta(days=MAX_SLEEP_DAYS)
 
     @staticmethod
     def _opened(path: Path, schema: str) -> sqlite3.Connection:
@@ -94,9 +108,9 @@ class PartitionStore:
 
     def commit(self) -> None:
         """Makes all pending changes durable against the death of the process."""
+        self.put("used_at", format_utc(self._clock()))
         try:
-            if self._db.in_transaction:
-                self._db.execute("COMMIT")
+            self._db.execute("COMMIT")
         except sqlite3.Error as error:
             raise self._failure("could not be committed", error) from error
 

@@ -31,12 +31,13 @@ from streams.kafka.sink import KafkaSink, partition_of
 from streams.kafka.topics import compare_topics
 from streams.log import get_logger
 from streams.metrics import WorkerMetrics, add_process_info, serve_metrics
+from streams.records import home_key
 from streams.runner import StageRunner, describe_failure
 from streams.settings import Settings
 from streams.stage import InputRecord, Stage
 from streams.state import PartitionStore
 from streams.trends.facts import SCHEMA as FACTS_SCHEMA
-from streams.trends.facts import FactStore
+from streams.trends.facts import Cell, FactStore
 from streams.trends.stage import TrendsStage
 from streams.watchlist import Watchlist
 
@@ -48,22 +49,38 @@ class Recovery:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._consumer = bulk_consumer(settings, f"{settings.group}-{settings.worker_id}-recovery", tells_end=True)
+        # One consumer for each stage: each runs in a thread of its own, and a consumer belongs to one.
+        self._consumers = {
+            spec.name: bulk_consumer(settings, f"{settings.group}-{settings.worker_id}-{spec.name}-recovery", tells_end=True)
+            for spec in topology.STAGES
+        }
         self._origins = {spec.name: topic_identity(settings, spec.name) for spec in (topology.CLASSIFICATIONS, topology.SIGNALS)}
 
-    def _read(self, topic: str, partition: int) -> Callable[[int], Iterable[list[InputRecord]]]:
-        return lambda start: read_to_end(self._consumer, topic, partition, start)
+    def _read(self, stage: str, topic: str, partition: int) -> Callable[[int], Iterable[list[InputRecord]]]:
+        return lambda start: read_to_end(self._consumers[stage], topic, partition, start)
 
     def open_memory(self, partition: int) -> ArticleMemory:
         """The classify stage's memory of a partition."""
         store = self._store("classify", partition, MEMORY_SCHEMA, topology.CLASSIFICATIONS.name)
         home = partition_of(str(partition).encode(), self._settings.partitions)
-        read_classifications = self._read(topology.CLASSIFICATIONS.name, partition)
-        return ArticleMemory(store, partition, read_classifications, self._read(topology.PROGRESS.name, home))
+        read_classifications = self._read("classify", topology.CLASSIFICATIONS.name, partition)
+        return ArticleMemory(store, partition, read_classifications, self._read("classify", topology.PROGRESS.name, home))
 
     def open_facts(self, partition: int) -> FactStore:
         """The trends stage's facts of a partition."""
-        return FactStore(self._store("trends", partition, FACTS_SCHEMA, topology.SIGNALS.name))
+        store = self._store("trends", partition, FACTS_SCHEMA, topology.SIGNALS.name)
+        return FactStore(store, self._read("trends", topology.SIGNALS.name, partition), lambda: self._standing(partition))
+
+    def _standing(self, partition: int) -> set[Cell]:
+        """What stands on `trends` of the pairs whose facts live in a partition of `signals`."""
+        standing: set[Cell] = set()
+        for number in range(self._settings.partitions):
+            for chunk in read_to_end(self._consumers["trends"], topology.TRENDS.name, number, 0):
+                for record in chunk:
+                    pair, _, week = (record.key or b"").decode("utf-8", "replace").partition("|")
+                    if partition_of(home_key(*pair.split("-", 1)), self._settings.partitions) == partition:
+                        (standing.discard if record.value is None else standing.add)(Cell(pair, week))
+        return standing
 
     def _store(self, stage: str, partition: int, schema: str, topic: str) -> PartitionStore:
         path: Path = self._settings.state_dir / f"{stage}-{partition}.sqlite"

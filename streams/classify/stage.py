@@ -26,6 +26,7 @@ from streams.records import (
     decode,
     encode,
     fact_key,
+    home_key,
     pair_key,
 )  # fmt: skip
 from streams.stage import Batch, InputRecord, Output, Outputs
@@ -179,12 +180,15 @@ class ClassifyStage:
         pairs = sorted({pair_key(fact.source, fact.partner) for fact in facts})
         outputs = [
             Output(
-                SIGNALS, fact_key(pair_key(fact.source, fact.partner), article.id), encode(fact), _home(fact.source, fact.partner)
+                SIGNALS,
+                fact_key(pair_key(fact.source, fact.partner), article.id),
+                encode(fact),
+                home_key(fact.source, fact.partner),
             )
             for fact in facts
         ]
         gone = [
-            Output(SIGNALS, fact_key(pair, article.id), None, _home(*pair.split("-", 1)))
+            Output(SIGNALS, fact_key(pair, article.id), None, home_key(*pair.split("-", 1)))
             for pair in sorted(set(before.pairs if before else ()) - set(pairs))
         ]
         classification = Classification(
@@ -243,8 +247,3 @@ def _read(record: InputRecord) -> Article | RecordError:
 def _repeats(before: Known | None, offset: int, digest: str) -> bool:
     """Whether a record brings nothing beyond what is remembered of its article."""
     return before is not None and before.offset < offset and before.digest == digest
-
-
-def _home(source: str, partner: str) -> bytes:
-    """Both directions of a pair live in one partition, and so do all copies of a story about it."""
-    return "-".join(sorted((source, partner))).encode()

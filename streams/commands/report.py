@@ -31,6 +31,32 @@ def trends(as_json: bool, pair: str | None) -> None:
 
 
 @click.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--dir", "directory", type=click.Path(path_type=Path), help="Every CSV file of a directory.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON line a file.")
+def breaks(files: tuple[Path, ...], directory: Path | None, as_json: bool) -> None:
+    """Finds breaks in series, online: CSV files with `time,value` or `time,value,exposure`.
+
+    \b
+    bellwether breaks --json share.csv
+    bellwether breaks --json --dir series/
+    """
+    from streams.trends.breaks_command import breaks_json, files_of
+
+    started()
+    paths = [*files, *(files_of(directory) if directory is not None else [])]
+    if not paths:
+        raise click.UsageError("name at least one CSV file, or a directory with --dir")
+    for line in breaks_json(paths):
+        if as_json:
+            say(line)
+        else:
+            found = json.loads(line)
+            marks = ", ".join(f"{b['direction']} from row {b['start']} (said at {b['alarm']})" for b in found["breaks"]) or "none"
+            say(f"{found['file']}: {found['status']}; breaks: {marks}")
+
+
+@click.command()
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def config(as_json: bool) -> None:
     """Prints the settings in force, secrets masked, each with its meaning."""

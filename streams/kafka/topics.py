@@ -14,6 +14,8 @@ from streams.kafka.clients import admin_client
 from streams.settings import Settings
 
 DAY_MS = 24 * 3600 * 1000
+#: How long a compacted topic keeps tombstones: whoever reads on within that time sees every one.
+TOMBSTONE_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class TopicSpec:
         return {
             "cleanup.policy": "compact",
             "min.compaction.lag.ms": str(self.reread_days * DAY_MS),
-            "delete.retention.ms": str(7 * DAY_MS),
+            "delete.retention.ms": str(TOMBSTONE_DAYS * DAY_MS),
         }
 
 

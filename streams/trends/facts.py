@@ -5,7 +5,7 @@ Replaying, repeating or re-ordering records changes nothing, and an edit takes t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from streams.errors import RecordError
@@ -32,11 +32,49 @@ class Cell:
     week: str
 
 
-class FactStore:
-    """The facts of one partition of `signals`."""
+ReadTail = Callable[[int], Iterable[list[InputRecord]]]
+NotFacts = list[tuple[InputRecord, RecordError]]
 
-    def __init__(self, store: PartitionStore) -> None:
+
+class FactStore:
+    """The facts of one partition of `signals`.
+
+    A store on a new disk takes every fact in at once, before any week is counted: the topic may be compacted, and then nothing in it
+    tells of weeks that stand on `trends` although all their facts have moved since. `standing` does.
+
+    Args:
+        store: the local file, made with `SCHEMA`.
+        read_facts: reads `signals` of this partition from an offset to its end.
+        read_standing: the (pair, week) of every record that stands on `trends` and belongs to this partition.
+    """
+
+    def __init__(self, store: PartitionStore, read_facts: ReadTail, read_standing: Callable[[], set[Cell]]) -> None:
         self._store = store
+        self._read_standing = read_standing
+        self.not_facts: NotFacts = []
+        if not self.is_whole:
+            self._rebuild(read_facts)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether `trends` has been brought in line with these facts once."""
+        return self._store.get("whole", "no") == "yes"
+
+    def set_whole(self) -> None:
+        """Notes that it has; durable together with the rest."""
+        self._store.put("whole", "yes")
+
+    def standing(self) -> set[Cell]:
+        """Every cell that has a record on `trends`."""
+        return self._read_standing()
+
+    def _rebuild(self, read: ReadTail) -> None:
+        for chunk in read(self.applied_offset):
+            by_offset = {record.offset: record for record in chunk}
+            _, bad = self.upsert(chunk)
+            self.not_facts += [(by_offset[offset], error) for offset, error in bad]
+            self.set_applied_offset(chunk[-1].offset + 1)
+            self._store.commit()
 
     @property
     def applied_offset(self) -> int:

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable
 from streams.clock import Clock, format_utc, utc_now
 from streams.errors import RecordError
 from streams.records import DEAD_LETTER_CONTENT_CHARS, DeadLetter, DeadLetterReason, encode, trend_key
-from streams.stage import Batch, Output, Outputs
+from streams.stage import Batch, InputRecord, Output, Outputs
 from streams.trends.facts import Cell, FactStore
 from streams.trends.windows import count_week
 from streams.watchlist import Watchlist
 
-TRENDS, DEAD_LETTERS = "trends", "dead-letters"
+INPUT, TRENDS, DEAD_LETTERS = "signals", "trends", "dead-letters"
 
 
 class TrendsStage:
@@ -55,7 +55,12 @@ class TrendsStage:
         facts = self._facts[partition]
         shown = facts.shown()
         wanted = facts.pairs_with_labels(self._watchlist.discover_min_stories) | (self._watchlist.keys & self._pairs_here(facts))
-        return Outputs([self._show(facts, wanted - shown) + self._hide(facts, shown - wanted)])
+        outputs = self._show(facts, wanted - shown) + self._hide(facts, shown - wanted)
+        if not facts.is_whole:
+            outputs += self._clear(facts)
+            outputs += [self._bury(f"{INPUT}/{partition}", record, error) for record, error in facts.not_facts]
+            facts.set_whole()
+        return Outputs([outputs])
 
     def process(self, batch: Batch) -> Outputs:
         """Applies the facts, and counts again each week in which one changed."""
@@ -67,7 +72,8 @@ class TrendsStage:
         for cell in sorted(dirty, key=lambda cell: (cell.pair, cell.week)):
             if cell.pair in shown and trend_key(cell.pair, cell.week) not in done:
                 outputs.append(self._count(facts, cell))
-        outputs += [self._bury(batch, offset, error) for offset, error in bad]
+        by_offset = {record.offset: record for record in batch.records}
+        outputs += [self._bury(f"{batch.topic}/{batch.partition}", by_offset[offset], error) for offset, error in bad]
         facts.set_applied_offset(batch.next_offset)
         return Outputs([outputs])
 
@@ -107,10 +113,16 @@ class TrendsStage:
         value = encode(count_week(cell.pair, cell.week, found)) if found else None
         return Output(TRENDS, trend_key(cell.pair, cell.week), value, cell.pair.encode())
 
-    def _bury(self, batch: Batch, offset: int, error: RecordError) -> Output:
+    def _clear(self, facts: FactStore) -> list[Output]:
+        """Tombstones of what stands on `trends` without a fact behind it."""
+        kept = {cell for pair in facts.shown() for cell in facts.cells_of(pair)}
+        stale = sorted(facts.standing() - kept, key=lambda cell: (cell.pair, cell.week))
+        return [Output(TRENDS, trend_key(cell.pair, cell.week), None, cell.pair.encode()) for cell in stale]
+
+    def _bury(self, place: str, record: InputRecord, error: RecordError) -> Output:
         reason: DeadLetterReason = error.reason  # type: ignore[assignment]
-        where = f"{batch.topic}/{batch.partition}/{offset}"
-        content = next((record.value or b"" for record in batch.records if record.offset == offset), b"")
+        where = f"{place}/{record.offset}"
+        content = record.value or b""
         letter = DeadLetter(
             reason=reason, where=where, detail=error.what, content=content.decode("utf-8", "replace")[:DEAD_LETTER_CONTENT_CHARS],
             at=format_utc(self._clock()),

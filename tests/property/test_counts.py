@@ -43,7 +43,7 @@ def as_records(history: list[tuple[Signal, bool]]) -> list[InputRecord]:
 
 
 def new_stage(folder: Path) -> TrendsStage:
-    stage = TrendsStage(WATCHED, lambda p: FactStore(PartitionStore(folder / f"{p}.sqlite", SCHEMA, "origin")))
+    stage = TrendsStage(WATCHED, lambda p: FactStore(PartitionStore(folder / f"{p}.sqlite", SCHEMA, "origin"), lambda _: [], set))
     stage.open(0)
     return stage
 

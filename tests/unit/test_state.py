@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from streams.errors import StateError
-from streams.state import PartitionStore
+from streams.kafka.topics import TOMBSTONE_DAYS
+from streams.state import MAX_SLEEP_DAYS, PartitionStore
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS things (name TEXT PRIMARY KEY);"
 
@@ -68,3 +70,20 @@ def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
     store.query(f"PRAGMA max_page_count = {pages + 1}")
     with pytest.raises(StateError, match="full"):
         store.execute_many("INSERT INTO things VALUES (?)", [(f"{n}" * 2_000,) for n in range(50)])
+
+
+def test_state_that_has_slept_longer_than_tombstones_are_kept_is_thrown_away(tmp_path: Path) -> None:
+    today = datetime(2026, 1, 10, tzinfo=UTC)
+    store = PartitionStore(tmp_path / "state.sqlite", SCHEMA, "topic-1", clock=lambda: today)
+    store.execute("INSERT INTO things VALUES ('old')")
+    store.commit()
+    store.close()
+    for days, kept in ((MAX_SLEEP_DAYS, [("old",)]), (2 * MAX_SLEEP_DAYS + 1, [])):
+        later = today + timedelta(days=days)
+        again = PartitionStore(tmp_path / "state.sqlite", SCHEMA, "topic-1", clock=lambda later=later: later)  # type: ignore[misc]
+        assert again.query("SELECT name FROM things") == kept
+        again.close()
+
+
+def test_state_is_given_up_before_the_topics_forget_their_tombstones() -> None:
+    assert MAX_SLEEP_DAYS < TOMBSTONE_DAYS

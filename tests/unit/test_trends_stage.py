@@ -9,7 +9,7 @@ import pytest
 from streams.records import Count, DeadLetter, Trend, decode
 from streams.stage import InputRecord, Outputs
 from streams.state import PartitionStore
-from streams.trends.facts import SCHEMA, FactStore
+from streams.trends.facts import SCHEMA, Cell, FactStore
 from streams.trends.stage import TrendsStage
 from streams.watchlist import WatchedPair, Watchlist
 from tests.helpers.builders import batch, fact, fact_record, tombstone
@@ -18,7 +18,9 @@ WATCHED = Watchlist((WatchedPair("BLR", "RUS"),), discover_min_stories=3)
 
 
 def new_stage(folder: Path, watchlist: Watchlist = WATCHED) -> TrendsStage:
-    stage = TrendsStage(watchlist, lambda p: FactStore(PartitionStore(folder / f"trends-{p}.sqlite", SCHEMA, "origin")))
+    stage = TrendsStage(
+        watchlist, lambda p: FactStore(PartitionStore(folder / f"trends-{p}.sqlite", SCHEMA, "origin"), lambda _: [], set)
+    )
     stage.open(0)
     return stage
 
@@ -142,3 +144,18 @@ def test_evidence_is_the_most_probable_and_bounded(stage: TrendsStage) -> None:
     records = [fact_record(n, fact(n, probability=0.5 + n / 100)) for n in range(1, 8)]
     trend = week(run(stage, *records))
     assert [evidence.article_id for evidence in trend.evidence["cooperation"]] == ["article-7", "article-6", "article-5"]
+
+
+def test_a_new_disk_takes_every_fact_in_and_clears_what_stands_without_one(tmp_path: Path) -> None:
+    log = [fact_record(0, fact(1)), InputRecord(1, b"no key", b"junk")]
+    standing = {Cell("BLR-RUS", "2017-W31"), Cell("BLR-RUS", "2016-W01")}
+    store = PartitionStore(tmp_path / "new.sqlite", SCHEMA, "origin")
+    stage = TrendsStage(WATCHED, lambda _: FactStore(store, lambda start: [log[start:]], lambda: standing))
+    assert stage.open(0) == 2
+    outputs = stage.refresh(0)
+    found = trends(outputs)
+    assert found["BLR-RUS|2016-W01"] is None
+    assert week(found).exposure["all"] == Count(1, 1)
+    assert [output.key for output in outputs if output.route == "dead-letters"] == [b"signals/0/1"]
+    stage.commit(0)
+    assert list(stage.refresh(0)) == []

@@ -1,0 +1,290 @@
+"""A crash at any point of any batch, replays cut differently, lost disks: the same counts, and every article told once.
+
+The whole stream in memory: both stages over their real stores, topics as lists. A script says how each batch ends; whatever it
+says, what stands on the topics in the end equals the plain definition.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.results import Classified, Text
+from streams.classify.facts import facts_of, to_text
+from streams.classify.memory import SCHEMA as MEMORY_SCHEMA
+from streams.classify.memory import ArticleMemory
+from streams.classify.stage import ClassifyStage
+from streams.records import Article, DeadLetter, Progress, Signal, Trend, decode, encode, fact_key, pair_key
+from streams.stage import Batch, InputRecord, Outputs, Stage
+from streams.state import PartitionStore
+from streams.trends.facts import SCHEMA as FACTS_SCHEMA
+from streams.trends.facts import Cell, FactStore
+from streams.trends.stage import TrendsStage
+from streams.trends.windows import count_week
+from streams.watchlist import WatchedPair, Watchlist
+from tests.helpers.builders import article, classified, pair_signal
+
+WATCHED = Watchlist((WatchedPair("BLR", "RUS"),), discover_min_stories=2)
+
+#: Title -> what the model says of it.
+ANSWERS = {
+    "two pairs": classified(pair_signal("BLR", "RUS"), pairs=(("BLR", "RUS"), ("BLR", "CHN"))),
+    "china": classified(pair_signal("BLR", "CHN"), pairs=(("BLR", "CHN"),)),
+    "armenia": classified(pair_signal("ARM", "RUS", "hedging"), pairs=(("ARM", "RUS"),)),
+    "exposure": classified(pairs=(("BLR", "RUS"),)),
+    "nothing": classified(pairs=()),
+}
+
+
+class Oracle:
+    """A model that knows the titles; it fails on "fault", and so on every batch that holds one."""
+
+    version = "1-oracle"
+
+    def classify(self, texts: Sequence[Text]) -> list[Classified]:
+        return [ANSWERS[text.title] for text in texts]  # KeyError on "fault": the model failed
+
+
+#: How a batch ends. `at`: the phase in which the process dies, of which only some records arrive; 9 dies after the last flush.
+@dataclass(frozen=True)
+class Ending:
+    size: int
+    at: int | None
+    lucky: int = 0
+    disk: Literal["kept", "lost"] = "kept"
+    acknowledged: bool = True
+
+
+endings = st.builds(
+    Ending,
+    size=st.integers(1, 4),
+    at=st.sampled_from([None, None, 0, 1, 2, 9]),
+    lucky=st.integers(0, 2**16),
+    disk=st.sampled_from(["kept", "kept", "lost"]),
+    acknowledged=st.booleans(),
+)
+titles = st.sampled_from([*ANSWERS, "fault"])
+revisions = st.tuples(st.integers(1, 3), titles, st.sampled_from(["2017-08-02T09:30:00Z", "2017-08-09T09:30:00Z", "no date"]))
+inputs = st.lists(revisions, max_size=12)
+
+
+def as_record(offset: int, revision: tuple[int, str, str]) -> InputRecord:
+    number, title, published = revision
+    value = article(number, title=title, published=published)
+    return InputRecord(offset, value.id.encode(), encode(value))
+
+
+@dataclass
+class Topics:
+    """What stands on the topics: each a list of (key, value)."""
+
+    logs: dict[str, list[InputRecord]] = field(default_factory=dict)
+
+    def append(self, route: str, key: bytes, value: bytes | None) -> None:
+        log = self.logs.setdefault(route, [])
+        log.append(InputRecord(log[-1].offset + 1 if log else 0, key, value))
+
+    def compact(self, route: str, *, drop_tombstones: bool) -> None:
+        """Keeps the newest record of each key, as the broker's cleaner does; the last record always stays."""
+        log = self.logs.get(route, [])
+        newest = {record.key: record for record in log}
+        kept = [record for record in log if newest[record.key] is record]
+        self.logs[route] = [r for r in kept if not (drop_tombstones and r.value is None) or r is log[-1]]
+
+    def reader(self, route: str) -> Callable[[int], Iterable[list[InputRecord]]]:
+        def read(start: int) -> Iterable[list[InputRecord]]:
+            found = [record for record in self.logs.get(route, []) if record.offset >= start]
+            return [found] if found else []
+
+        return read
+
+    def standing(self, route: str) -> dict[bytes, bytes]:
+        newest = {record.key or b"": record.value for record in self.logs.get(route, [])}
+        return {key: value for key, value in newest.items() if value is not None}
+
+
+def write(topics: Topics, outputs: Outputs, ending: Ending) -> bool:
+    """Delivers the outputs phase by phase; False when the process dies on the way."""
+    luck = random.Random(ending.lucky)
+    for number, phase in enumerate(outputs.phases):
+        for output in phase:
+            if ending.at != number or luck.random() < 0.5:
+                topics.append(output.route, output.key, output.value)
+        if ending.at == number:
+            return False
+    return ending.at is None
+
+
+def drive(topics: Topics, route: str, script: list[Ending], new_stage: Callable[[bool], Stage]) -> None:
+    """Runs a stage over a topic, by the script and then to the end."""
+    stage = new_stage(False)
+    started_at = stage.open(0)
+    committed = position = started_at or 0
+    steps = iter(script)
+    refresh(stage, topics)
+    while True:
+        ending = next(steps, Ending(3, None))
+        records = [record for record in topics.logs.get(route, []) if record.offset >= position][: ending.size]
+        if not records:
+            break
+        batch = Batch(route, 0, records)
+        if write(topics, stage.process(batch), ending):
+            stage.commit(0)
+            position = batch.next_offset
+            committed = position if ending.acknowledged else committed
+            if ending.acknowledged:
+                continue
+        stage.close(0)
+        stage = new_stage(ending.disk == "lost")
+        start = stage.open(0)
+        position = committed if start is None else start
+        refresh(stage, topics)
+    stage.close(0)
+
+
+def refresh(stage: Stage, topics: Topics) -> None:
+    write(topics, stage.refresh(0), Ending(1, None))
+    stage.commit(0)
+
+
+class World:
+    """One run: an input, a script for each stage."""
+
+    def __init__(self, folder: Path, revisions: list[tuple[int, str, str]]) -> None:
+        self.folder = folder
+        self.topics = Topics({"articles": [as_record(offset, revision) for offset, revision in enumerate(revisions)]})
+
+    def classify(self, script: list[Ending]) -> None:
+        drive(self.topics, "articles", script, self._classify_stage)
+
+    def trends(self, script: list[Ending]) -> None:
+        drive(self.topics, "signals", script, self._trends_stage)
+
+    def _disk(self, stage: str, *, new: bool) -> Path:
+        if new:
+            shutil.rmtree(self.folder / stage, ignore_errors=True)
+        return self.folder / stage / "0.sqlite"
+
+    def _classify_stage(self, new_disk: bool) -> Stage:
+        path = self._disk("classify", new=new_disk)
+
+        def memory(partition: int) -> ArticleMemory:
+            store = PartitionStore(path, MEMORY_SCHEMA, "origin")
+            return ArticleMemory(store, partition, self.topics.reader("classifications"), self.topics.reader("progress"))
+
+        return ClassifyStage(Oracle(), memory)  # type: ignore[arg-type]
+
+    def _trends_stage(self, new_disk: bool) -> Stage:
+        path = self._disk("trends", new=new_disk)
+        return TrendsStage(
+            WATCHED,
+            lambda _: FactStore(PartitionStore(path, FACTS_SCHEMA, "origin"), self.topics.reader("signals"), self._standing),
+        )
+
+    def _standing(self) -> set[Cell]:
+        return {Cell(*key.decode().split("|")) for key in self.topics.standing("trends")}
+
+    def tally(self) -> tuple[int, int, int]:
+        newest = [decode(Progress, value) for value in self.topics.standing("progress").values()]
+        return sum(p.classified for p in newest), sum(p.duplicates for p in newest), sum(p.dead_letters for p in newest)
+
+    def facts(self) -> dict[bytes, Signal]:
+        return {key: decode(Signal, value) for key, value in self.topics.standing("signals").items()}
+
+    def weeks(self) -> dict[bytes, Trend]:
+        return {key: decode(Trend, value) for key, value in self.topics.standing("trends").items()}
+
+    def buried(self) -> set[str]:
+        return {decode(DeadLetter, value).where for value in self.topics.standing("dead-letters").values()}
+
+
+@dataclass
+class Truth:
+    """The definition: one record after the other, no batches, no crashes."""
+
+    tally: tuple[int, int, int]
+    facts: dict[bytes, Signal]
+    buried: set[str]
+
+    def weeks(self) -> dict[bytes, Trend]:
+        cells: dict[tuple[str, str], list[Signal]] = {}
+        labelled: dict[str, set[str]] = {}
+        for signal in self.facts.values():
+            pair = pair_key(signal.source, signal.partner)
+            cells.setdefault((pair, signal.week), []).append(signal)
+            if signal.labels:
+                labelled.setdefault(pair, set()).add(signal.story_id)
+        shown = WATCHED.keys | {pair for pair, found in labelled.items() if len(found) >= WATCHED.discover_min_stories}
+        return {
+            f"{pair}|{week}".encode(): count_week(pair, week, found) for (pair, week), found in cells.items() if pair in shown
+        }
+
+
+def define(revisions: list[tuple[int, str, str]]) -> Truth:
+    last: dict[str, Article] = {}
+    duplicates = classified_count = 0
+    buried = set()
+    for offset, (number, title, published) in enumerate(revisions):
+        value = article(number, title=title, published=published)
+        if published == "no date" or title == "fault":
+            buried.add(f"articles/0/{offset}")
+        elif value.id in last and last[value.id].digest() == value.digest():
+            duplicates += 1
+        else:
+            classified_count += 1
+            last[value.id] = value
+    facts = {}
+    for value in last.values():
+        to_text(value)
+        for signal in facts_of(value, ANSWERS[value.title], Oracle.version):
+            facts[fact_key(pair_key(signal.source, signal.partner), value.id)] = signal
+    return Truth((classified_count, duplicates, len(buried)), facts, buried)
+
+
+scripts = st.lists(endings, max_size=8)
+
+
+@settings(deadline=None, max_examples=400)
+@given(inputs, scripts)
+def test_whatever_dies_in_classify_the_facts_and_the_tally_are_those_of_one_quiet_run(
+    revisions: list[tuple[int, str, str]], script: list[Ending]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(Path(folder), revisions)
+        world.classify(script)
+        truth = define(revisions)
+        assert world.facts() == truth.facts
+        assert world.buried() == truth.buried
+        assert world.tally() == truth.tally
+
+
+@settings(deadline=None, max_examples=400)
+@given(inputs, scripts, scripts, st.sampled_from(["whole", "compacted", "tombstones dropped"]))
+def test_whatever_dies_in_trends_the_weeks_are_those_of_the_facts(
+    revisions: list[tuple[int, str, str]], first: list[Ending], second: list[Ending], log: str
+) -> None:
+    """The second half of the input comes after the broker has cleaned `signals`."""
+    with tempfile.TemporaryDirectory() as folder:
+        world = World(Path(folder), revisions)
+        world.classify([])
+        signals = world.topics.logs.get("signals", [])
+        half = len(signals) // 2
+        world.topics.logs["signals"] = signals[:half]
+        world.trends(first)
+        world.topics.logs["signals"] = signals
+        if log != "whole":
+            world.topics.compact("signals", drop_tombstones=False)
+        world.trends(second)
+        if log == "tombstones dropped":
+            # All of them have been read by now.
+            world.topics.compact("signals", drop_tombstones=True)
+            world.trends([Ending(1, 9, disk="lost")])
+        assert world.weeks() == define(revisions).weeks()
