@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
@@ -75,11 +76,17 @@ def _is_end(message: Message, topic: str, partition: int) -> bool:
 
 
 def _bounds(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
-    try:
-        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=15.0)
-    except KafkaException as error:
-        raise _failed(topic, partition, str(error)) from error
-    return int(low), int(high)
+    deadline = monotonic_seconds() + _SILENCE_SECONDS
+    while True:
+        try:
+            low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=5.0)
+        except KafkaException as error:
+            # A broker that restarts comes back within seconds: only a lasting silence ends the process.
+            if monotonic_seconds() > deadline:
+                raise _failed(topic, partition, str(error)) from error
+            time.sleep(_POLL_SECONDS)
+        else:
+            return int(low), int(high)
 
 
 def _failed(topic: str, partition: int, why: str) -> KafkaError:
