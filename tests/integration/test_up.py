@@ -38,6 +38,14 @@ def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
 
 
+def command_of(process: psutil.Process) -> list[str]:
+    """Its command line; empty when it has just ended, as a process that is killed and followed by another has."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
 @pytest.fixture
 def demo(settings: Settings) -> Iterator[subprocess.Popen[str]]:
     process = start_up(settings, "--demo")
@@ -82,7 +90,7 @@ def test_a_worker_that_is_killed_is_started_again_and_the_sample_is_counted_whol
 ) -> None:
     address = f"http://127.0.0.1:{settings.board_port}"
     wait_for("the first classified articles", lambda: counted(address) > 0, seconds=100)
-    workers = [process for process in family(demo) if process.cmdline()[-1:] == ["worker"]]
+    workers = [process for process in family(demo) if command_of(process)[-1:] == ["worker"]]
     assert len(workers) == 1
     workers[0].kill()
     lines = SAMPLE_ARCHIVE.read_text(encoding="utf-8").count("\n")
@@ -93,7 +101,7 @@ def test_a_spare_worker_takes_the_place_of_one_that_is_killed(settings: Settings
     address = f"http://127.0.0.1:{settings.board_port}"
 
     def running(*ending: str) -> list[psutil.Process]:
-        return [process for process in family(demo) if process.cmdline()[-len(ending) :] == list(ending)]
+        return [process for process in family(demo) if command_of(process)[-len(ending) :] == list(ending)]
 
     lines = SAMPLE_ARCHIVE.read_text(encoding="utf-8").count("\n")
     wait_for("every item of the sample", lambda: counted(address) == lines, seconds=100)

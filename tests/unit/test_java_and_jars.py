@@ -297,8 +297,11 @@ def test_a_remembered_id_that_went_to_another_program_is_not_taken_for_the_broke
 
 
 def test_a_broker_is_found_by_its_home_even_when_its_id_was_lost(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", "import sys; sys.stdin.read()", processes.marker(tmp_path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE) as program:
+    command = [sys.executable, "-c", "import sys; print('up', flush=True); sys.stdin.read()", processes.marker(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+        assert program.stdout is not None
+        # Right after its start a process has no command line yet.
+        assert program.stdout.readline() == b"up\n"
         found = [processes.find(tmp_path, pid) for pid in (program.pid, None, 2**40, -1)]
         elsewhere = processes.find(tmp_path / "other", program.pid)
         program.communicate()
