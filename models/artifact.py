@@ -20,6 +20,7 @@ import skops.io
 from sklearn.pipeline import Pipeline
 
 from models.cues import CUES_FILE
+from models.encoder import DESCRIPTION_FILE, Encoder, description_digest, load_encoder
 from models.errors import ModelError
 from models.labels import DOMAINS, LABEL_VERSION, LABELS
 
@@ -38,19 +39,25 @@ _NO_DATE = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How the scores of one target become a probability: `1 / (1 + exp(-(intercept + window * w + passage * p)))`.
+    """How the scores of one target become a probability: `1 / (1 + exp(-(intercept + window * w + passage * p + encoder * e)))`.
 
     Attributes:
         intercept: log-odds at scores of zero.
         window: weight of the highest score of a window.
         passage: weight of the highest score of a passage.
         threshold: the probability from which on the target is decided.
+        encoder: weight of the encoder's highest score of a window; 0 where it did not read the item.
+        unsure_from: probability from which on, up to `unsure_to`, the model is not sure: the abstain band around the threshold.
+        unsure_to: its other end.
     """
 
     intercept: float
     window: float
     passage: float
     threshold: float
+    encoder: float = 0.0
+    unsure_from: float = 1.0
+    unsure_to: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,7 @@ class Manifest:
         items: number of items that it was trained on (the frozen ones are not among them).
         seed: of the training.
         calibration: target (label or domain) -> how its scores become a probability and a decision.
+        encoded: label -> the same for items that the encoder read; empty for a model without an encoder.
         domain_shares: domain -> share of the items whose main domain it is.
         cross_validation: label -> F1 of the decisions on items that the scoring model had not seen, and their mean as `macro`.
         label_version: `models.labels.LABEL_VERSION` at training.
@@ -77,6 +85,7 @@ class Manifest:
     calibration: dict[str, Calibration]
     domain_shares: dict[str, float]
     cross_validation: dict[str, float] = field(default_factory=dict)
+    encoded: dict[str, Calibration] = field(default_factory=dict)
     label_version: int = LABEL_VERSION
     labels: tuple[str, ...] = tuple(LABELS)
     domains: tuple[str, ...] = tuple(DOMAINS)
@@ -93,11 +102,13 @@ class Artifact:
         pipeline: trained, scores texts in which the actors are masked.
         manifest: what it is.
         version: label version and the first 12 digits of the manifest's sha256; equal for equal models.
+        encoder: what reads the items that the pipeline is not sure of; None for a model without one.
     """
 
     pipeline: Pipeline
     manifest: Manifest
     version: str
+    encoder: Encoder | None = None
 
 
 def save(pipeline: Pipeline, manifest: Manifest, folder: Path) -> Artifact:
@@ -108,6 +119,8 @@ def save(pipeline: Pipeline, manifest: Manifest, folder: Path) -> Artifact:
     folder.mkdir(parents=True, exist_ok=True)
     model = _canonical(skops.io.dumps(pipeline))
     files = {MODEL_FILE: _sha256(model), CUES_FILE.name: _sha256(CUES_FILE.read_bytes())}
+    if manifest.encoded:
+        files[DESCRIPTION_FILE] = description_digest()
     text = json.dumps(asdict(manifest) | {"files": files}, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     for name, content in ((MODEL_FILE, model), (MANIFEST_FILE, text.encode())):
         partial = folder / f".{name}.partial"
@@ -130,8 +143,22 @@ def load(folder: Path | None = None) -> Artifact:
     model = _read(folder / MODEL_FILE)
     _check_hash(manifest, MODEL_FILE, model, folder / MODEL_FILE, "restore the file, or " + _RETRAIN)
     _check_hash(manifest, CUES_FILE.name, _read(CUES_FILE), CUES_FILE, _RETRAIN + " (the cues have changed since)")
+    encoder = _encoder(manifest)
     pipeline = _build(model, folder / MODEL_FILE)
-    return Artifact(pipeline, manifest, f"{manifest.label_version}-{_sha256(manifest_bytes)[:12]}")
+    return Artifact(pipeline, manifest, f"{manifest.label_version}-{_sha256(manifest_bytes)[:12]}", encoder)
+
+
+def _encoder(manifest: Manifest) -> Encoder | None:
+    """The encoder that the model was calibrated with; None if it has none."""
+    if not manifest.encoded:
+        return None
+    expected, found = manifest.files.get(DESCRIPTION_FILE, "none"), description_digest()
+    if expected != found:
+        raise ModelError(
+            "The encoder is not the one that the model was calibrated with.", where=f"{DESCRIPTION_FILE}: sha256 {found}",
+            expected=expected, todo=_RETRAIN,
+        )  # fmt: skip
+    return load_encoder()
 
 
 def _read(path: Path) -> bytes:
@@ -149,7 +176,9 @@ def _read(path: Path) -> bytes:
 def _parse_manifest(content: bytes, path: Path) -> Manifest:
     try:
         fields: dict[str, Any] = json.loads(content)
-        fields["calibration"] = {name: Calibration(**values) for name, values in fields["calibration"].items()}
+        for name in ("calibration", "encoded"):
+            found = fields[name] if name == "calibration" else fields.get(name, {})
+            fields[name] = {target: Calibration(**values) for target, values in found.items()}
         fields["labels"], fields["domains"] = tuple(fields["labels"]), tuple(fields["domains"])
         return Manifest(**fields)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -169,6 +198,10 @@ def _check_manifest(manifest: Manifest, path: Path) -> None:
     missing = {*LABELS, *DOMAINS} - set(manifest.calibration)
     if missing:
         _refuse(path, f"no calibration of {', '.join(sorted(missing))}", "one of every label and domain")
+    if manifest.encoded and set(manifest.encoded) != set(LABELS):
+        _refuse(
+            path, f"an encoder calibrated for {', '.join(sorted(manifest.encoded))}", "one calibration of every label, or none"
+        )
     for package, parts in _PACKAGES.items():
         trained, here = manifest.versions.get(package, "an unknown version"), version(package)
         if trained.split(".")[:parts] != here.split(".")[:parts]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from models.dataset import Item, read_measured
 from models.labels import LABELS
-from models.report import GroupScores, Interval, LabelScores, Report
+from models.report import Example, GroupScores, Interval, LabelScores, ReliabilityBin, Report, SureScores
 from models.results import Classified, Text
 
 #: Equal-width bins of probability in the expected calibration error (Naeini et al. 2015).
@@ -24,6 +24,9 @@ _SEED = 7
 _INTERVAL = (2.5, 97.5)
 #: Groups with fewer items than this are not shown: their figures say nothing.
 MIN_GROUP = 10
+#: Errors shown of one label and kind, at most, and characters of their texts.
+EXAMPLES = 8
+_EXAMPLE_CHARS = 1_000
 
 _Flags = NDArray[np.bool_]
 _Floats = NDArray[np.float64]
@@ -75,6 +78,8 @@ def evaluate(items: Sequence[Item], predictor: Classifier, *, name: str = "items
         pair_recall=_share(_pairs_found(items, answers)),
         direction_accuracy=_share(_directions_right(items, answers)),
         groups=_groups(items, truth, decided),
+        sure=_sure_scores(answers, truth, decided),
+        examples=tuple(example for label in map(str, LABELS) for example in _examples(items, answers, label)),
     )
 
 
@@ -86,9 +91,20 @@ def expected_calibration_error(truth: _Flags, probability: _Floats) -> float:
     """
     if not len(truth):
         return 0.0
-    bins = np.minimum((probability * ECE_BINS).astype(int), ECE_BINS - 1)
-    distance = np.bincount(bins, weights=truth - probability, minlength=ECE_BINS)
+    distance = np.bincount(_bins(probability), weights=truth - probability, minlength=ECE_BINS)
     return float(np.abs(distance).sum() / len(truth))
+
+
+def reliability(truth: _Flags, probability: _Floats) -> tuple[ReliabilityBin, ...]:
+    """Stated against observed, bin by bin; an empty bin has zeros (the diagram of DeGroot and Fienberg 1983)."""
+    bins = _bins(probability)
+    sizes = np.bincount(bins, minlength=ECE_BINS)
+    stated, observed = (np.bincount(bins, weights=w, minlength=ECE_BINS) / np.maximum(sizes, 1) for w in (probability, truth))
+    return tuple(ReliabilityBin(int(n), float(p), float(o)) for n, p, o in zip(sizes, stated, observed, strict=True))
+
+
+def _bins(probability: _Floats) -> NDArray[np.int64]:
+    return np.minimum((probability * ECE_BINS).astype(np.int64), np.int64(ECE_BINS - 1))
 
 
 def f1_scores(truth: _Flags, decided: _Flags) -> _Floats:
@@ -128,7 +144,29 @@ def _label_scores(truth: _Flags, decided: _Flags, probability: _Floats, f1: Inte
         recall=hits / support if support else 0.0,
         f1=f1,
         ece=expected_calibration_error(truth, probability),
+        reliability=reliability(truth, probability),
     )
+
+
+def _sure_scores(answers: Sequence[Classified], truth: _Flags, decided: _Flags) -> SureScores:
+    sure = np.array([not answer.unsure for answer in answers], dtype=bool)
+    return SureScores(float((~sure).mean()) if len(sure) else 0.0, float(f1_scores(truth[sure], decided[sure]).mean()))
+
+
+def _examples(items: Sequence[Item], answers: Sequence[Classified], label: str) -> list[Example]:
+    """The errors of one label that the model was surest of: first those put on, then those missed."""
+    wrong: dict[str, list[Example]] = {"put on": [], "missed": []}
+    for item, answer in zip(items, answers, strict=True):
+        if (label in item.labels) != (label in answer.decided):
+            kind = "put on" if label in answer.decided else "missed"
+            evidence = next((signal.evidence for signal in answer.signals if signal.label == label), "")
+            text = item.text[:_EXAMPLE_CHARS]
+            wrong[kind].append(Example(item.id, label, kind, answer.labels[label], item.title, text, item.labels, evidence))
+    surest = {"put on": -1, "missed": 1}
+    return [
+        example for kind, sign in surest.items()
+        for example in sorted(wrong[kind], key=lambda e: (sign * e.probability, e.item))[:EXAMPLES]
+    ]  # fmt: skip
 
 
 def _share(flags: Iterable[bool]) -> float | None:

@@ -70,7 +70,7 @@ def _plain(word: str) -> str:
     return _NUMBER if word[0].isdigit() else word.lower().translate(_APOSTROPHES)
 
 
-class _TextTransformer(TransformerMixin, BaseEstimator):
+class TextTransformer(TransformerMixin, BaseEstimator):
     """Stateless transformer of texts into texts: fit learns nothing."""
 
     def fit(self, X: Iterable[str], y: Any = None) -> Self:  # noqa: N803 - scikit-learn's name
@@ -88,7 +88,7 @@ class _TextTransformer(TransformerMixin, BaseEstimator):
         return tags
 
 
-class WordTokens(_TextTransformer):
+class WordTokens(TextTransformer):
     """Masked texts as their words, cut to their first letters, joined by single spaces.
 
     Cutting folds the forms of a word into one ("signs", "signed"; «отказался», «отказала») in every language alike; it won .005 in
@@ -114,7 +114,7 @@ def cut_words(words: Sequence[str], letters: int) -> list[str]:
     return [word if word in MASK_WORDS else word[:letters] for word in words]
 
 
-class CueTokens(_TextTransformer):
+class CueTokens(TextTransformer):
     """Masked texts as the sequence of their cues and masked actors; everything else is left out.
 
     >>> CueTokens().transform(["actorxa refused to host a base"])

@@ -12,18 +12,20 @@ from pathlib import Path
 from typing import Self
 
 from models.actors import MAX_PAIRS, direction
-from models.artifact import Artifact, load
+from models.artifact import Artifact, Calibration, load
 from models.explain import Explainer
 from models.labels import DOMAINS, LABELS
 from models.pipeline import TARGETS
-from models.reading import SUPPORTED, Reading, read
+from models.reading import ENCODED, SUPPORTED, Reading, read
 from models.results import Classified, PairSignal, Text
-from models.scoring import Batch, Scorer, Scores, probability
+from models.scoring import Batch, Scorer, Scores, encoder_scores, probability
 
 #: Why nothing was decided: no text, a language that the model was not trained for, fewer than two states named.
 EMPTY, LANGUAGE, NO_ACTORS = "empty", "language", "no-actors"
 #: Signals of one article, at most; the surest stay.
 MAX_SIGNALS = 30
+#: An item whose every label the linear model finds less likely than this is not read by the encoder.
+SURE_OF_NONE = 0.1
 _Pair = tuple[str, str]
 _SCORED_AT_ONCE = 512
 #: How much a pair that the item is less about weighs against the one that it is about most.
@@ -43,6 +45,8 @@ class Predictor:
         self._scorer = Scorer(artifact.pipeline)
         self._explainer = Explainer(artifact.pipeline.named_steps["features"])
         self._version = artifact.version
+        self._encoder = artifact.encoder
+        self._encoded = [artifact.manifest.encoded.get(label) for label in LABELS]
 
     @classmethod
     def load(cls, path: Path | None = None) -> Self:
@@ -92,23 +96,42 @@ class Predictor:
         )
 
     def _decide(self, reading: Reading, scores: Scores, batch: Batch) -> Classified:
-        inputs = scores.inputs()
-        values = [probability(c, *pair) for c, pair in zip(self._calibration, inputs.tolist(), strict=True)]
-        passed = [value >= c.threshold for value, c in zip(values, self._calibration, strict=True)]
         count = len(LABELS)
+        values, calibration = self._probabilities(reading, scores)
+        passed = [value >= c.threshold for value, c in zip(values, calibration, strict=True)]
         decided = [k for k in range(count) if passed[k]]
         domains = {str(domain): values[count + k] for k, domain in enumerate(DOMAINS)}
-        signals = self._signals(reading, scores, batch, decided)
+        by_label = [(str(label), values[k], calibration[k]) for k, label in enumerate(LABELS)]
+        signals = self._signals(reading, scores, batch, {k: values[k] for k in decided})
         return Classified(
             language=reading.language,
-            labels={str(label): values[k] for k, label in enumerate(LABELS)},
+            labels={label: value for label, value, _ in by_label},
             decided=tuple(str(LABELS[k]) for k in decided),
             domains=domains,
             decided_domains=self._main_first(domains, passed[count:]),
             actors=reading.actors,
             pairs=_with_signals(reading.pairs, signals),
             signals=signals,
+            unsure=tuple(label for label, value, c in by_label if c.unsure_from <= value < c.unsure_to),
+            thresholds={label: c.threshold for label, _, c in by_label},
         )
+
+    def _probabilities(self, reading: Reading, scores: Scores) -> tuple[list[float], list[Calibration]]:
+        """(the probability of each target, the calibration that gave it).
+
+        The encoder reads the English items that the linear model is not sure to carry no signal; its word on the labels then counts.
+        """
+        inputs = scores.inputs().tolist()
+        calibration = list(self._calibration)
+        values = [probability(c, *pair) for c, pair in zip(calibration, inputs, strict=True)]
+        if self._encoder is None or reading.language not in ENCODED or max(values[: len(LABELS)]) < SURE_OF_NONE:
+            return values, calibration
+        read_by = encoder_scores(self._encoder, reading)
+        for k, encoded in enumerate(self._encoded):
+            if encoded is not None:
+                window, passage = inputs[k]
+                calibration[k], values[k] = encoded, probability(encoded, window, passage, float(read_by[k]))
+        return values, calibration
 
     @staticmethod
     def _main_first(domains: dict[str, float], passed: Sequence[bool]) -> tuple[str, ...]:
@@ -117,11 +140,15 @@ class Predictor:
         over = {name for name, stands in zip(domains, passed, strict=True) if stands}
         return (ranked[0], *(name for name in ranked[1:] if name in over))
 
-    def _signals(self, reading: Reading, scores: Scores, batch: Batch, decided: Sequence[int]) -> tuple[PairSignal, ...]:
-        """The decided labels by pair, the surest first."""
+    def _signals(self, reading: Reading, scores: Scores, batch: Batch, decided: dict[int, float]) -> tuple[PairSignal, ...]:
+        """The decided labels by pair, the surest first.
+
+        Args:
+            decided: place of each decided label -> its probability for the article.
+        """
         found: list[PairSignal] = []
-        for target in decided:
-            for pair, (value, place) in self._pairs_of(reading, scores, target).items():
+        for target, article in decided.items():
+            for pair, (value, place) in self._pairs_of(reading, scores, target, article).items():
                 passage = reading.scored_passages[place]
                 row = batch.features[scores.rows[place]]
                 terms = self._explainer.terms(reading.masked_passage(passage), row, self._scorer.weights[:, target])
@@ -130,7 +157,7 @@ class Predictor:
         found.sort(key=lambda signal: -signal.probability)
         return tuple(found[:MAX_SIGNALS])
 
-    def _pairs_of(self, reading: Reading, scores: Scores, target: int) -> dict[_Pair, tuple[float, int]]:
+    def _pairs_of(self, reading: Reading, scores: Scores, target: int, article: float) -> dict[_Pair, tuple[float, int]]:
         """(source, partner) -> (probability, place of the passage that shows it most clearly) for a decided label.
 
         A pair is judged by its best passage read alone. The surest pair carries the article's own probability; the pair that the item is
@@ -149,7 +176,6 @@ class Predictor:
         main = reading.pairs[0] if reading.pairs else None
         ranked = {pair: value * (1 if _unordered(pair) == main else _SIDE_PAIR) for pair, (value, _) in best.items()}
         top = max(ranked.values())
-        article = probability(calibration, *scores.inputs()[target])
         chosen: dict[_Pair, tuple[float, int]] = {}
         for pair, (value, place) in best.items():
             if ranked[pair] == top:

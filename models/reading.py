@@ -17,6 +17,8 @@ from models.results import Text
 
 #: Languages that the model was trained for; a text in another one is not decided on.
 SUPPORTED = ("en", "ru", "be")
+#: Languages that the encoder reads: what it was made from knows no other.
+ENCODED = ("en",)
 #: Characters of a sender's language tag that are looked at.
 MAX_TAG = 20
 #: Characters of a body that are read.
@@ -96,6 +98,15 @@ class Reading:
         if len(window) == len(self.passages):
             return self.masked
         return "\n".join(self.masked_passage(self.passages[k]) for k in window)
+
+    def plain_window(self, window: range) -> str:
+        """A run of passages as it stands in the text, with its actors masked and other names kept."""
+        text = f"{self.title}\n{self.body}"
+        if len(window) == len(self.passages):
+            return mask_actors(text, self.mentions)
+        start, end = self.passages[window[0]].start, self.passages[window[-1]].end
+        span = Passage(text[start:end], start, end, "body")
+        return mask_actors(span.text, mentions_in(span, self.mentions))
 
     @cached_property
     def masked(self) -> str:

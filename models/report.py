@@ -16,6 +16,37 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """Items whose stated probability lies in one bin: how many, what was stated on average, what share carries the label."""
+
+    items: int
+    stated: float
+    observed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One error of one label. `kind`: "put on" where it does not stand, or "missed"; `evidence`: the passage that drove it, if any."""
+
+    item: str
+    label: str
+    kind: str
+    probability: float
+    title: str
+    text: str
+    truth: tuple[str, ...]
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class SureScores:
+    """What is left when the items that the model is unsure of are taken out: their share, and the macro-F1 of the others."""
+
+    unsure: float
+    macro_f1: float
+
+
+@dataclass(frozen=True, slots=True)
 class LabelScores:
     """How well one label is found. `support`: items that carry it; `decided`: items that it was put on."""
 
@@ -25,6 +56,7 @@ class LabelScores:
     recall: float
     f1: Interval
     ece: float
+    reliability: tuple[ReliabilityBin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +84,8 @@ class Report:
         pair_recall: share, among the items that carry a label and say their pair, for which the pair is among the item's pairs.
         direction_accuracy: share, among the rightly decided labels of items that say their pair, whose signal has it the same way round.
         groups: "language", "style" and "domain" -> value -> scores.
+        sure: the figures without the items in the abstain band.
+        examples: the errors that the model was surest of, at most `models.evaluate.EXAMPLES` of a label and kind.
     """
 
     name: str
@@ -65,10 +99,15 @@ class Report:
     pair_recall: float | None
     direction_accuracy: float | None
     groups: dict[str, dict[str, GroupScores]]
+    sure: SureScores
+    examples: tuple[Example, ...] = ()
 
     def to_json(self) -> str:
-        """The report as one line of JSON."""
-        return json.dumps(asdict(self), sort_keys=True)
+        """The report as one line of JSON; of the examples all but the texts."""
+        fields = asdict(self)
+        for example in fields["examples"]:
+            del example["text"]
+        return json.dumps(fields, sort_keys=True, ensure_ascii=False)
 
     def to_table(self) -> str:
         """The report for a person to read."""
@@ -87,6 +126,8 @@ class Report:
             ("main domain right", self.domain_accuracy),
             ("pair among the item's pairs", self.pair_recall),
             ("direction right", self.direction_accuracy),
+            ("items that it is unsure of", self.sure.unsure),
+            ("macro-F1 of the others", self.sure.macro_f1),
         ):
             rows.append(f"{title:<40}{'-' if share is None else f'{share:.3f}':>8}")
         for kind, groups in self.groups.items():

@@ -61,6 +61,9 @@ class Classified:
             `models.actors.MAX_PAIRS`.
         signals: the decided labels by pair.
         abstained: why nothing was decided although there was text ("language", "no-actors", ...); "" otherwise.
+        unsure: the labels whose probability lies in the abstain band around their threshold: a reader should look before they are
+            relied on. Whether they are decided is still said by the threshold.
+        thresholds: label -> the probability from which on it was decided; empty where nothing was scored.
     """
 
     language: str
@@ -72,3 +75,5 @@ class Classified:
     pairs: tuple[tuple[str, str], ...] = ()
     signals: tuple[PairSignal, ...] = field(default=())
     abstained: str = ""
+    unsure: tuple[str, ...] = ()
+    thresholds: dict[str, float] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from scipy.sparse import csr_matrix
 from sklearn.pipeline import Pipeline
 
 from models.artifact import Calibration
+from models.encoder import Encoder
 from models.labels import LABELS
 from models.reading import Reading
 
@@ -93,7 +94,12 @@ class Scorer:
         return Batch([Scores(values[a:b], values[b:c], range(b, c)) for a, b, c in spans], features)
 
 
-def probability(calibration: Calibration, window: float, passage: float) -> float:
-    """The calibrated probability of one target, 0..1 (Platt 1999, with two scores)."""
-    logit = calibration.intercept + calibration.window * window + calibration.passage * passage
+def encoder_scores(encoder: Encoder, reading: Reading) -> Floats:
+    """`(n_targets,)`: the encoder's scores of an item: of its windows, labels by the maximum and domains by the mean."""
+    return _over_places(encoder.scores([reading.plain_window(window) for window in reading.windows]))
+
+
+def probability(calibration: Calibration, window: float, passage: float, encoder: float = 0.0) -> float:
+    """The calibrated probability of one target, 0..1 (Platt 1999, with several scores)."""
+    logit = calibration.intercept + calibration.window * window + calibration.passage * passage + calibration.encoder * encoder
     return float(1 / (1 + np.exp(-np.clip(logit, -30, 30))))

@@ -19,15 +19,23 @@ from sklearn.model_selection import GroupKFold
 
 from models.artifact import Artifact, Calibration, Manifest, save
 from models.dataset import Item, corpus_digest, read_corpus, split_frozen
+from models.encoder import DESCRIPTION_FILE, SHIPPED, load_encoder
 from models.errors import ModelError
 from models.labels import DOMAINS, LABELS
 from models.pipeline import TARGETS, build_pipeline
-from models.reading import Reading, read
+from models.reading import ENCODED, Reading, read
 from models.results import Text
-from models.scoring import Floats, Scorer
+from models.scoring import Floats, Scorer, encoder_scores
 
 #: Parts that the items are cut into, each scored by a model trained on the others.
 FOLDS = 5
+#: Fewer items than this in the encoder's languages, and it is left out: its scores can't be calibrated.
+MIN_ENCODED = 500
+#: Weight of the encoder's log-odds against the linear model's.
+ENCODER_SHARE = 0.6
+#: Log-odds of labels are divided by this: news from elsewhere is less like our items than they are like each other, so that a probability
+#: that holds among them is too sure there. Decisions stay what they are.
+UNSEEN_TEMPERATURE = 1.3
 #: Fewer items than this with a target, in or out, and nothing can be calibrated.
 MIN_EXAMPLES = 10
 #: F1 of a label on news that nobody here has seen, as a share of the cross-validated one: what thresholds are chosen for. On unseen items
@@ -90,11 +98,13 @@ def train(corpus_dir: Path, out_dir: Path, seed: int = 0) -> TrainReport:
     truth = target_flags(training)
     _check_examples(truth, corpus_dir)
     inputs = out_of_fold_inputs(training, readings, truth, seed)
-    calibration, cross_validation = calibrate(inputs, truth, np.array([len(reading.actors) > 1 for reading in readings]))
+    decidable = np.array([len(reading.actors) > 1 for reading in readings])
+    calibration, cross_validation = calibrate(inputs, truth, decidable)
+    encoded = calibrate_encoded(readings, inputs, truth, decidable)
     pipeline = build_pipeline(seed=seed).fit([reading.masked for reading in readings], truth.astype(int))
     manifest = Manifest(
         corpus_sha256=corpus_digest(corpus_dir), items=len(training), seed=seed, calibration=calibration,
-        domain_shares=_domain_shares(training), cross_validation=cross_validation,
+        domain_shares=_domain_shares(training), cross_validation=cross_validation, encoded=encoded,
     )  # fmt: skip
     return _report(save(pipeline, manifest, out_dir), out_dir, training, len(frozen))
 
@@ -128,13 +138,81 @@ def calibrate(inputs: Floats, truth: _Flags, decidable: _Flags) -> tuple[dict[st
         x, y = inputs[decidable, k], truth[decidable, k]
         sigmoid = LogisticRegression(C=1.0).fit(x, y)
         probability = sigmoid.predict_proba(x)[:, 1]
-        best = max(_f1(y, probability >= threshold) for threshold in _GRID)
-        threshold = round(best * (UNSEEN_SHARE if target in LABELS else 1) / 2, 2)
-        window, passage = (round(float(weight), _DECIMALS) for weight in sigmoid.coef_[0])
-        calibration[target] = Calibration(round(float(sigmoid.intercept_[0]), _DECIMALS), window, passage, threshold)
+        threshold = _threshold(y, probability, UNSEEN_SHARE if target in LABELS else 1)
+        window, passage = map(float, sigmoid.coef_[0])
+        band = unsure_band(y, probability, threshold)
+        fitted = Calibration(float(sigmoid.intercept_[0]), window, passage, threshold, 0.0, *band)
+        calibration[target] = softened(fitted, UNSEEN_TEMPERATURE if target in LABELS else 1.0)
         if target in LABELS:
             reached[target] = round(_f1(y, probability >= threshold), 4)
     return calibration, reached | {"macro": round(sum(reached.values()) / len(reached), 4)}
+
+
+def calibrate_encoded(readings: Sequence[Reading], inputs: Floats, truth: _Flags, decidable: _Flags) -> dict[str, Calibration]:
+    """Label -> how the encoder's score and the linear one become a probability, for items in a language that it reads.
+
+    The encoder was trained on none of these texts (`models.train_encoder`) and the linear scores are out of fold, so that both are as
+    of unseen items. Their shares are set, not fitted (`ENCODER_SHARE`): fitted here, the linear model, which was trained on items by
+    the same hands, would get more weight than it deserves on news from elsewhere. Empty if there is no encoder.
+
+    Args:
+        readings: of the items.
+        inputs: `(n_items, n_targets, 2)`, their linear scores.
+        truth: `(n_items, n_targets)`.
+        decidable: `(n_items,)`, which would be scored at all.
+    """
+    read_here = [k for k, reading in enumerate(readings) if decidable[k] and reading.language in ENCODED]
+    if not (SHIPPED / DESCRIPTION_FILE).exists() or len(read_here) < MIN_ENCODED:
+        return {}
+    encoder = load_encoder()
+    scores = np.stack([encoder_scores(encoder, readings[k]) for k in read_here])
+    found: dict[str, Calibration] = {}
+    for k, label in enumerate(LABELS):
+        linear = inputs[read_here, k, 0]
+        mixed, y = ENCODER_SHARE * scores[:, k] + (1 - ENCODER_SHARE) * linear, truth[read_here, k]
+        sigmoid = LogisticRegression(C=1.0).fit(mixed[:, None], y)
+        probability = sigmoid.predict_proba(mixed[:, None])[:, 1]
+        threshold = _threshold(y, probability, UNSEEN_SHARE)
+        slope = float(sigmoid.coef_[0, 0])
+        weights = {"window": slope * (1 - ENCODER_SHARE), "passage": 0.0, "encoder": slope * ENCODER_SHARE}
+        low, high = unsure_band(y, probability, threshold)
+        fitted = Calibration(float(sigmoid.intercept_[0]), threshold=threshold, unsure_from=low, unsure_to=high, **weights)
+        found[str(label)] = softened(fitted)
+    return found
+
+
+def unsure_band(truth: _Flags, probability: Floats, threshold: float) -> tuple[float, float]:
+    """The abstain band (low, high): as far to both sides of the threshold, in log-odds, as half of all wrong decisions lie.
+
+    Half, because a desk that reads what is in the band then halves its errors; that needs no other constant.
+    """
+    distance = _log_odds(probability) - _log_odds(np.array(threshold))
+    wrong = np.abs(distance[truth != (distance >= 0)])
+    reach = float(np.median(wrong)) if len(wrong) else 0.0
+    middle = float(_log_odds(np.array(threshold)))
+    low, high = (float(1 / (1 + np.exp(-(middle + sign * reach)))) for sign in (-1, 1))
+    return low, high
+
+
+def softened(one: Calibration, temperature: float = UNSEEN_TEMPERATURE) -> Calibration:
+    """The same decisions with all log-odds divided by `temperature` (Guo et al. 2017), and all numbers rounded for the manifest."""
+
+    def soft(probability: float) -> float:
+        return float(1 / (1 + np.exp(-_log_odds(np.array(probability)) / temperature)))
+
+    probabilities = {name: soft(getattr(one, name)) for name in ("threshold", "unsure_from", "unsure_to")}
+    weights = {name: getattr(one, name) / temperature for name in ("intercept", "window", "passage", "encoder")}
+    return Calibration(**{name: round(value, _DECIMALS) for name, value in (weights | probabilities).items()})
+
+
+def _log_odds(probability: Floats) -> Floats:
+    clipped = np.clip(probability, 1e-6, 1 - 1e-6)
+    return np.asarray(np.log(clipped / (1 - clipped)))
+
+
+def _threshold(truth: _Flags, probability: NDArray[np.float64], share: float) -> float:
+    """Half of `share` of the best F1 that any threshold reaches."""
+    return round(max(_f1(truth, probability >= threshold) for threshold in _GRID) * share / 2, 2)
 
 
 def _f1(truth: _Flags, decided: _Flags) -> float:

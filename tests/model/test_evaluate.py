@@ -13,6 +13,7 @@ from models.dataset import Item
 from models.errors import ModelError
 from models.evaluate import evaluate, evaluate_file, expected_calibration_error, f1_scores
 from models.labels import DOMAINS, LABELS
+from models.report_page import to_page
 from models.results import Classified, PairSignal, Text
 from tests.helpers.labelled import labelled_row, write_rows
 
@@ -118,3 +119,29 @@ def test_a_file_is_evaluated_into_json_and_a_table(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="none"):
         evaluate_file(tmp_path / "none.jsonl", Oracle())
+
+
+def test_a_reliability_diagram_sets_what_was_stated_against_what_was_observed() -> None:
+    items = [item(1, "cooperation", "cooperation"), item(2, "cooperation"), item(3, ""), item(4, "")]
+    bins = evaluate(items, Oracle()).labels["cooperation"].reliability
+    assert (bins[9].items, bins[9].stated, bins[9].observed) == pytest.approx((2, 0.9, 0.5))
+    assert (bins[1].items, bins[1].stated, bins[1].observed) == pytest.approx((2, 0.1, 0.0))
+    assert sum(one.items for one in bins) == len(items)
+
+
+def test_the_surest_errors_are_shown_with_what_the_item_carries() -> None:
+    items = [item(1, "cooperation"), item(2, "", "hedging"), item(3, "hedging", "hedging")]
+    examples = evaluate(items, Oracle()).examples
+    assert [(e.item, e.label, e.kind, e.truth) for e in examples] == [
+        ("i1", "cooperation", "put on", ()),
+        ("i2", "hedging", "missed", ("hedging",)),
+    ]
+
+
+def test_the_page_shows_every_figure_and_escapes_what_the_items_say() -> None:
+    hostile = Item("i1", "cooperation", "<script>alert(1)</script>", (), "BLR", "RUS", domains=("security",))
+    page = to_page(evaluate([hostile, item(2, "hedging", "hedging")], Oracle()))
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+    assert page.count("<svg") == len(LABELS)
+    assert "http" not in page

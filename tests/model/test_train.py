@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models.artifact import Calibration
 from models.errors import ModelError
 from models.labels import LABELS
 from models.pipeline import TARGETS
 from models.predict import Predictor
 from models.results import Text
 from models.scoring import probability
-from models.train import UNSEEN_SHARE, calibrate, train
+from models.train import UNSEEN_SHARE, UNSEEN_TEMPERATURE, calibrate, softened, train, unsure_band
 from tests.helpers.labelled import labelled_row, write_rows, write_small_corpus
 
 
@@ -47,10 +48,30 @@ def test_calibrated_probabilities_match_frequencies_and_thresholds_are_half_the_
     truth = rng.random(scores.shape) < 1 / (1 + np.exp(-(2 * scores - 1)))
     inputs = np.stack([scores, scores], axis=2)
     calibration, reached = calibrate(inputs, truth, np.ones(len(scores), dtype=bool))
-    first = calibration[TARGETS[0]]
+    first = softened(calibration[TARGETS[0]], 1 / UNSEEN_TEMPERATURE)
     near = np.abs(scores[:, 0] - 0.5) < 0.1
     assert probability(first, 0.5, 0.5) == pytest.approx(truth[near, 0].mean(), abs=0.08)
     assert first.threshold == pytest.approx(UNSEEN_SHARE * reached["cooperation"] / 2, abs=0.02)
+
+
+def test_a_softer_calibration_decides_the_same_and_is_less_sure() -> None:
+    sharp = Calibration(intercept=-0.4, window=2.0, passage=1.0, threshold=0.3, unsure_from=0.2, unsure_to=0.6)
+    soft = softened(sharp, 1.5)
+    scores = np.linspace(-3, 3, 61)
+    before, after = (np.array([probability(one, s, s) for s in scores]) for one in (sharp, soft))
+    assert ((before >= sharp.threshold) == (after >= soft.threshold)).all()
+    assert (np.abs(after - 0.5) <= np.abs(before - 0.5) + 1e-6).all()
+
+
+def test_half_of_the_wrong_decisions_lie_in_the_abstain_band() -> None:
+    rng = np.random.default_rng(8)
+    stated = rng.uniform(0.01, 0.99, 5_000)
+    truth = rng.random(5_000) < stated
+    low, high = unsure_band(truth, stated, 0.4)
+    wrong = truth != (stated >= 0.4)
+    inside = (low <= stated) & (stated < high)
+    assert low < 0.4 < high
+    assert wrong[inside].sum() == pytest.approx(wrong.sum() / 2, rel=0.02)
 
 
 def test_items_that_would_not_be_scored_do_not_calibrate() -> None:

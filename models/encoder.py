@@ -1,0 +1,149 @@
+"""The encoder: a small transformer that reads a text in which the actors are masked, and scores every label and domain.
+
+In: English texts. Out: one score (log-odds, before calibration) a text and target. It ships as data only: `encoder.onnx` (weights in 8 bits),
+`pieces.txt` (its vocabulary) and `encoder.json` (what it is, and the hashes of the other two). It was trained by `models.train_encoder`;
+to run it takes onnxruntime alone.
+
+Texts are run one at a time: 8-bit arithmetic takes its scale from all that is run together, so that a text's score in a batch would depend
+on its neighbours.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import ModelError
+from models.features import TextTransformer
+from models.labels import DOMAINS, LABELS
+from models.pieces import Pieces
+
+ENCODER_FILE, PIECES_FILE, DESCRIPTION_FILE = "encoder.onnx", "pieces.txt", "encoder.json"
+SHIPPED = Path(__file__).with_name("trained") / "encoder"
+FORMAT = 1
+#: Pieces of a text that are read, with the two marks around them.
+MAX_PIECES = 128
+#: Bytes of a file of the encoder, at most: larger ones are not ours.
+MAX_BYTES = 40_000_000
+_TODO = "restore the files of the encoder, or train it again: `bellwether train --encoder`"
+
+
+class EncoderScores(TextTransformer):
+    """Masked texts as their scores by the encoder; learns nothing.
+
+    Args:
+        folder: of the encoder; None means the one that comes with Bellwether.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder
+
+    def transform(self, X: Iterable[str]) -> NDArray[np.float64]:  # noqa: N803 - scikit-learn's name
+        """`(n_texts, n_targets)`: log-odds of every label and domain, in their order."""
+        return load_encoder(self.folder or SHIPPED).scores(list(X))
+
+
+class Encoder:
+    """An encoder that was loaded and found to match its description.
+
+    Args:
+        session: of onnxruntime.
+        pieces: its vocabulary.
+    """
+
+    def __init__(self, session: Any, pieces: Pieces) -> None:
+        self._session = session
+        self._pieces = pieces
+
+    def scores(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """`(n_texts, n_targets)`: log-odds of every label and domain. A score depends on its own text alone."""
+        found = np.zeros((len(texts), len(LABELS) + len(DOMAINS)))
+        for row, text in enumerate(texts):
+            pieces = np.array([self._pieces.of(text, MAX_PIECES)], dtype=np.int64)
+            found[row] = self._session.run(None, {"pieces": pieces, "present": np.ones_like(pieces)})[0][0]
+        return found
+
+
+@cache
+def load_encoder(folder: Path = SHIPPED) -> Encoder:
+    """The encoder in `folder`; read once a process.
+
+    Raises:
+        ModelError: if a file is missing, too large or not the one that the description names, if the encoder scores other targets, or if
+            onnxruntime is not installed. Nothing is built before the hashes were found right.
+    """
+    description = describe(folder)
+    content = {name: _checked(folder / name, description["files"].get(name)) for name in (ENCODER_FILE, PIECES_FILE)}
+    return Encoder(_session(content[ENCODER_FILE], folder), Pieces(content[PIECES_FILE].decode().split("\n")))
+
+
+def describe(folder: Path = SHIPPED) -> dict[str, Any]:
+    """What the encoder in `folder` is, as `encoder.json` says.
+
+    Raises:
+        ModelError: if that is missing, damaged, or speaks of another format or other targets.
+    """
+    path = folder / DESCRIPTION_FILE
+    try:
+        described = json.loads(_bytes(path))
+        known = (described["format"], described["targets"], dict(described["files"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"The encoder's description is damaged: {error}.", where=str(path), todo=_TODO) from error
+    if known[:2] != (FORMAT, [*map(str, LABELS), *map(str, DOMAINS)]):
+        raise ModelError(
+            f"The encoder is of format {known[0]} for {known[1]}.", where=str(path),
+            expected=f"format {FORMAT} for {', '.join((*LABELS, *DOMAINS))}", todo=_TODO,
+        )  # fmt: skip
+    return dict(described)
+
+
+def description_digest(folder: Path = SHIPPED) -> str:
+    """sha256 of the description, which names the hashes of the other files: equal for equal encoders."""
+    return hashlib.sha256(_bytes(folder / DESCRIPTION_FILE)).hexdigest()
+
+
+def _checked(path: Path, expected: object) -> bytes:
+    content = _bytes(path)
+    found = hashlib.sha256(content).hexdigest()
+    if found != expected:
+        raise ModelError(
+            f"{path.name} is not the file that the encoder's description names.",
+            where=f"{path}: sha256 {found}", expected=str(expected), todo=_TODO,
+        )  # fmt: skip
+    return content
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ModelError(f"{path.name} is too large.", where=str(path), expected=f"at most {MAX_BYTES} bytes", todo=_TODO)
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"The encoder can't be read: {error.strerror}.", where=str(path), todo=_TODO) from error
+
+
+def _session(model: bytes, folder: Path) -> Any:
+    """A session on one thread: workers are processes, each with its own."""
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ModelError(
+            "onnxruntime is not installed.", where="models.encoder", expected="the packages of requirements/runtime.lock",
+            todo="install bellwether with its dependencies",
+        ) from error  # fmt: skip
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own types, none of which is public
+        raise ModelError(
+            f"The encoder can't be read: {error}.", where=str(folder), expected="an ONNX file", todo=_TODO
+        ) from error
