@@ -1,6 +1,6 @@
 # Every command of the project. `make demo` and `make test` need Python 3.11, make and git, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev dashboards demo test check format lint types contracts bench train docs lock clean
+.PHONY: help setup setup-dev dashboards demo test check format lint types contracts bench faults train teach docs lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -56,6 +56,15 @@ contracts: setup-dev
 train: setup ## Trains the model that ships from models/corpus.
 	$(BIN)/bellwether train
 
+NEWS ?= ../shared/data/rss_2021.jsonl.gz ../shared/data/current_events.jsonl.gz
+MEASURED ?= ../shared/data/real_dev.jsonl
+
+teach: $(BIN)/uv requirements/train.lock ## Trains the encoder anew (two hours) from models/corpus and the unlabelled news in NEWS; then run `make train`.
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python build/teach/venv
+	$(BIN)/uv pip install --quiet --python build/teach/venv/bin/python --require-hashes -r requirements/train.lock
+	build/teach/venv/bin/python -m models.distill.pretrained build/teach/pretrained
+	build/teach/venv/bin/python -m models.train_encoder build/teach/pretrained $(addprefix --unlabelled ,$(NEWS)) $(addprefix --measured ,$(MEASURED))
+
 docs: setup ## Writes the generated parts of docs/ and the alert rules.
 	$(BIN)/bellwether docs
 	$(BIN)/python -m deploy.prometheus.alerts
@@ -66,9 +75,13 @@ dashboards: setup-dev ## Writes the Grafana dashboard from its code.
 bench: setup-dev ## Runs the benchmarks.
 	$(BIN)/python -m tests.bench
 
+faults: setup-dev ## Runs the long fault suite with SEEDS seeds of each kind, and writes its table.
+	$(BIN)/python -m tests.faults --seeds $(or $(SEEDS),5)
+
 lock: $(BIN)/uv ## Resolves the locks again from pyproject.toml.
 	$(BIN)/uv pip compile -q pyproject.toml --extra kafka --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -o requirements/runtime.lock
 	$(BIN)/uv pip compile -q pyproject.toml --extra kafka --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -c requirements/runtime.lock -o requirements/dev.lock
+	$(BIN)/uv pip compile -q requirements/train.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -c requirements/runtime.lock -o requirements/train.lock
 	printf 'uv>=0.4\nsetuptools>=77\n' | $(BIN)/uv pip compile -q - --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -o requirements/build.lock
 
 clean: ## Removes what was made: .venv and caches.

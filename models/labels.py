@@ -36,3 +36,10 @@ DEFINITIONS: dict[Label, str] = {
     Label.SYMBOLIC_ALLEGIANCE: "The source publicly displays closeness or loyalty to the partner; the display is the point.",
     Label.HEDGING: "The source keeps room from the partner: avoids, limits or offsets commitment without breaking with it.",
 }
+
+#: Whether a label speaks for a lean towards the partner, or for distance: a reading of one direction is weighed against the other.
+LEANS_TOWARDS: dict[Label, bool] = {
+    Label.COOPERATION: True,
+    Label.SYMBOLIC_ALLEGIANCE: True,
+    Label.HEDGING: False,
+}

