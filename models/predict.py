@@ -8,6 +8,7 @@ or that are in another language, are not scored: they cannot carry a signal.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -50,13 +51,18 @@ class Predictor:
         self._encoded = [artifact.manifest.encoded.get(label) for label in LABELS]
 
     @classmethod
-    def load(cls, path: Path | None = None) -> Self:
+    def load(cls, path: Path | None = None, *, encoder: bool = True) -> Self:
         """The predictor of the model in the folder `path`; None means the one that comes with Bellwether.
+
+        Args:
+            path: of the model.
+            encoder: False for the linear model alone: several times as fast where most items are about a pair, and less right.
 
         Raises:
             ModelError: if the model is missing, damaged or not one for this version.
         """
-        return cls(load(path))
+        artifact = load(path)
+        return cls(artifact if encoder else replace(artifact, encoder=None, version=f"{artifact.version}-linear"))
 
     @property
     def version(self) -> str:

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from streams.commands.common import say, started
 from streams.errors import EXIT_FAILED, ConfigError, RecordError
+from streams.printable import printable
+
+if TYPE_CHECKING:
+    from models.explanation import Explanation
 
 
 @click.command()
 @click.argument("file", default="-", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--json", "as_json", is_flag=True, help="One JSON line an article.")
+@click.option(
+    "--html", type=click.Path(path_type=Path, dir_okay=False), help="Also write a page with the passages coloured by label."
+)
 @click.option("--model", type=click.Path(path_type=Path), help="Directory of a trained model.")
-def classify(file: Path, as_json: bool, model: Path | None) -> None:
+def classify(file: Path, as_json: bool, html: Path | None, model: Path | None) -> None:
     """Classifies a text file (first line: title) or JSON lines (`id,title,text[,published,language]`), and says why.
 
     \b
     bellwether classify article.txt
+    bellwether classify --html why.html articles.jsonl
     cat articles.jsonl | bellwether classify --json
     """
     from rich.console import Console
@@ -31,18 +42,52 @@ def classify(file: Path, as_json: bool, model: Path | None) -> None:
 
     settings = started(model=model)
     content, name = _read(file)
-    predictor = Predictor.load(settings.model)
+    predictor = Predictor.load(settings.model, encoder=settings.encoder)
     console = Console()
     failed = False
-    for found in classify_all(predictor, read_texts(content, name)):
-        if isinstance(found, RecordError):
-            failed = True
-            click.echo(f"error: {found}", err=True)
-        elif as_json:
-            say(render.as_json(*found))
-        else:
-            render.show(console, *found)
+    with _page(html, name) as write:
+        for found in classify_all(predictor, read_texts(content, name)):
+            if isinstance(found, RecordError):
+                failed = True
+                click.echo(printable(f"error: {found}"), err=True)
+                continue
+            item, result = found
+            explanation = predictor.explain(item.text) if html is not None or not as_json else None
+            if as_json:
+                say(render.as_json(item, result))
+            elif explanation is not None:
+                render.show(console, item, explanation)
+            if explanation is not None:
+                write(explanation)
     sys.exit(EXIT_FAILED if failed else 0)
+
+
+@contextmanager
+def _page(path: Path | None, title: str) -> Iterator[Callable[[Explanation], None]]:
+    """Writes a page of explanations as they come; nothing without a path.
+
+    Raises:
+        ConfigError: if the file can't be written.
+    """
+    from models.explanation_page import page_end, page_item, page_start
+
+    if path is None:
+        yield lambda _: None
+        return
+    try:
+        with path.open("w", encoding="utf-8") as file:
+            file.write(page_start(title))
+
+            def write(found: Explanation) -> None:
+                file.write(page_item(found))
+
+            yield write
+            file.write(page_end())
+    except OSError as error:
+        raise ConfigError(
+            f"the page can't be written: {error.strerror}", where=str(path), expected="a file in a folder that can be written to",
+            todo="choose another --html",
+        ) from error  # fmt: skip
 
 
 def _read(file: Path) -> tuple[bytes, str]:
@@ -59,14 +104,20 @@ def _read(file: Path) -> tuple[bytes, str]:
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
+@click.option(
+    "--html", type=click.Path(path_type=Path, dir_okay=False), help="Also write a page with reliability diagrams and errors."
+)
 @click.option("--model", type=click.Path(path_type=Path), help="Directory of a trained model.")
-def evaluate(file: Path, as_json: bool, model: Path | None) -> None:
+def evaluate(file: Path, as_json: bool, html: Path | None, model: Path | None) -> None:
     """Measures the model on labelled items (JSON lines with `title,text,labels`): precision, recall, F1, calibration."""
     from models.evaluate import evaluate_file
     from models.predict import Predictor
+    from models.report_page import to_page
 
     settings = started(model=model)
-    report = evaluate_file(file, Predictor.load(settings.model))
+    report = evaluate_file(file, Predictor.load(settings.model, encoder=settings.encoder))
+    if html is not None:
+        html.write_text(to_page(report), encoding="utf-8")
     say(report.to_json() if as_json else report.to_table())
 
 

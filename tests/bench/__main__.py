@@ -44,22 +44,31 @@ def main() -> None:
     parser.add_argument("--articles", type=int, help="articles of one run")
     parser.add_argument("--worker-batch", type=int, help="most articles in a batch of Bellwether's worker")
     parser.add_argument("--only", action="append", default=[], choices=[c.key for c in CONTENDERS], help="only these contenders")
-    parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=PARTS, help="only these parts")
+    parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=PARTS, help="only these; the others stay as they were")
     parser.add_argument("--out", type=Path, help="directory for the results; without it docs/, and nowhere with --quick")
     options = parser.parse_args()
     plan = QUICK if options.quick else FULL
-    results = Results(
-        machine=machine.facts(), is_quick=options.quick, news="real" if loads.is_real() else "the sample, multiplied"
-    )
+    out = options.out or (None if options.quick or options.only else REPOSITORY / "docs")
+    results = _begun(options, out)
     try:
         with tempfile.TemporaryDirectory(prefix="bellwether-bench-") as folder:
             _run(plan, options, results, Path(folder))
     finally:
         # What was measured before a failure took long enough to be shown.
         print(report.markdown(results))
-    out = options.out or (None if options.quick or options.only else REPOSITORY / "docs")
     if out is not None:
         report.write(results, out)
+
+
+def _begun(options: argparse.Namespace, out: Path | None) -> Results:
+    """Empty results; where only some parts are to run, the earlier ones, to be replaced in part."""
+    fresh = Results(machine=machine.facts(), is_quick=options.quick, news="real" if loads.is_real() else "the sample, multiplied")
+    earlier = report.read(out) if out is not None and set(options.parts) != set(PARTS) else None
+    if earlier is None:
+        return fresh
+    if "rounds" in options.parts:
+        earlier.machine, earlier.rounds, earlier.failures = fresh.machine, {}, {}
+    return earlier
 
 
 def _run(plan: Plan, options: argparse.Namespace, results: Results, folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -116,6 +117,28 @@ class Field:
             self._asker = bulk_consumer(self.settings, "bench-ends")
         parts = [TopicPartition(topic, partition) for partition in range(self.settings.partitions)]
         return sum(int(self._asker.get_watermark_offsets(part, timeout=10)[1]) for part in parts)
+
+    def fact_stores(self, worker: str = "worker-1") -> list[Path]:
+        """The files in which a worker's trends stage keeps its facts, one a partition; they may not be there yet."""
+        folder = self.settings.data_dir / "state" / self.settings.group / worker
+        return [folder / f"trends-{partition}.sqlite" for partition in range(self.settings.partitions)]
+
+    def facts_counted(self) -> int:
+        """How many records of `signals` the worker has counted and committed."""
+        return sum(int(fact_meta(store, "applied_offset") or 0) for store in self.fact_stores())
+
+
+def fact_meta(path: Path, key: str) -> str:
+    """A value that a store of facts holds beside its facts; empty where there is none yet."""
+    if not path.exists():
+        return ""
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as store:
+        try:
+            rows = store.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchall()
+        except sqlite3.OperationalError:
+            # Its tables are being made.
+            return ""
+    return str(rows[0][0]) if rows else ""
 
 
 def _alive(code: int | None, log: Path) -> bool:

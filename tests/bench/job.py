@@ -37,7 +37,7 @@ class Job:
     """The model, and the records that come of what it says."""
 
     def __init__(self, partitions: int) -> None:
-        self._predictor = Predictor.load()
+        self._predictor = Predictor.load(encoder=Settings().encoder)
         self._partitions = partitions
 
     def records(self, values: Sequence[bytes]) -> list[Written]:

@@ -21,9 +21,10 @@ from streams.classify.facts import facts_of, to_text
 from streams.kafka.clients import bulk_producer
 from streams.kafka.sink import partition_of
 from streams.records import Article, encode, pair_key
+from streams.settings import Settings
 from streams.watchlist import load_watchlist
 from tests.bench import loads
-from tests.bench.field import Field, fetch_metric_by_pair, read_metric, wait_until
+from tests.bench.field import Field, fetch_metric_by_pair, wait_until
 from tests.bench.results import Latency, percentile
 
 ARTICLES_PER_SECOND = 200
@@ -40,9 +41,10 @@ def measure(field: Field, *, seconds: float) -> Latency:
     articles = with_probes(loads.articles(int(seconds * ARTICLES_PER_SECOND)))
     facts = watched_facts(articles, watched)
     field.renew(warm_up)
-    board, worker = field.start_board(), field.start_worker()
+    board = field.start_board()
+    field.start_worker()
     wait_until("the first articles", lambda: _accounted(board.address) >= WARM_UP)
-    wait_until("their facts", lambda: _is_quiet(field, worker.address))
+    wait_until("their facts", lambda: _is_quiet(field))
     before = _exposure(board.address, watched)
     sent: list[float] = []
     sender = threading.Thread(
@@ -77,7 +79,7 @@ def _probe(number: int, article: Article) -> Article:
 
 def watched_facts(articles: Sequence[Article], watched: Set[str]) -> list[int]:
     """How many facts of watched pairs each article makes."""
-    predictor = Predictor.load()
+    predictor = Predictor.load(encoder=Settings().encoder)
     results = predictor.classify([to_text(article) for article in articles])
     return [
         sum(pair_key(fact.source, fact.partner) in watched for fact in facts_of(article, result, predictor.version))
@@ -124,9 +126,8 @@ def _exposure(address: str, watched: Set[str]) -> int:
     return int(sum(value for pair, value in found.items() if pair in watched))
 
 
-def _is_quiet(field: Field, address: str) -> bool:
+def _is_quiet(field: Field) -> bool:
     """Whether the worker has counted every fact, and the board had a moment to read it."""
-    facts = field.ends(topology.SIGNALS.name)
-    quiet = read_metric(address, "bellwether_records_total", 'stage="trends"') >= facts
+    quiet = field.facts_counted() >= field.ends(topology.SIGNALS.name)
     time.sleep(0.5)
     return quiet

@@ -101,7 +101,7 @@ def pipeline(field: Field, articles: int) -> Measure:
     for mark in marks(field, articles):
         if begin is None:
             begin, cpu = mark, cpu_seconds(pids)
-    end = wait_for_counts(field, worker, board)
+    end = wait_for_counts(field, board)
     begin = begin or (end, articles)
     memory = {"worker": peak_rss_bytes(worker.pid), "board": peak_rss_bytes(board.pid)}
     measure = Measure(
@@ -112,12 +112,10 @@ def pipeline(field: Field, articles: int) -> Measure:
     return measure
 
 
-def wait_for_counts(field: Field, worker: Worker, board: Worker) -> float:
+def wait_for_counts(field: Field, board: Worker) -> float:
     """Waits until every fact is counted and the board has read every count; returns when that was, on the wall clock."""
     facts = field.ends(topology.SIGNALS.name)
-    wait_until(
-        "the facts to be counted", lambda: read_metric(worker.address, "bellwether_records_total", 'stage="trends"') >= facts
-    )
+    wait_until("the facts to be counted", lambda: field.facts_counted() >= facts)
     trends = field.ends(topology.TRENDS.name)
     seen = 'topic="trends"'
     wait_until("the board", lambda: read_metric(board.address, "bellwether_board_records_total", seen) >= trends)

@@ -10,7 +10,7 @@ from models.predict import Predictor
 from streams.classify import memory
 from streams.classify.stage import SIGNALS, ClassifyStage
 from streams.kafka.sink import partition_of
-from streams.settings import SHIPPED_WATCHLIST
+from streams.settings import SHIPPED_WATCHLIST, Settings
 from streams.stage import Batch, InputRecord, Outputs
 from streams.state import PartitionStore
 from streams.trends import facts
@@ -47,7 +47,10 @@ def _stages(task: Task) -> tuple[ClassifyStage, TrendsStage]:
             PartitionStore(folder / f"trends-{partition}.sqlite", facts.SCHEMA, origin="plain"), lambda _: (), set
         )
 
-    stages = ClassifyStage(Predictor.load(), open_memory), TrendsStage(load_watchlist(SHIPPED_WATCHLIST), open_facts)
+    stages = (
+        ClassifyStage(Predictor.load(encoder=Settings().encoder), open_memory),
+        TrendsStage(load_watchlist(SHIPPED_WATCHLIST), open_facts),
+    )
     for stage in stages:
         for partition in range(task.partitions):
             stage.open(partition)

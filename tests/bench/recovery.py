@@ -10,7 +10,7 @@ from streams import topology
 from streams.kafka import embedded
 from tests.bench import loads
 from tests.bench.children import peak_rss_bytes
-from tests.bench.field import Field, Worker, read_metric, wait_until
+from tests.bench.field import Field, Worker, fact_meta, wait_until
 from tests.bench.ours import marks, wait_for_counts
 from tests.bench.results import Footprint, Recovery
 
@@ -21,7 +21,7 @@ def measure(field: Field, *, articles: int) -> tuple[Footprint, Recovery]:
     board, worker = field.start_board(), field.start_worker()
     for _ in marks(field, articles):
         pass
-    wait_for_counts(field, worker, board)
+    wait_for_counts(field, board)
     footprint = _footprint(field, worker, board, articles)
     field.stack.end("worker-1")
     shutil.rmtree(field.settings.state_dir)
@@ -45,16 +45,17 @@ def _footprint(field: Field, worker: Worker, board: Worker, articles: int) -> Fo
 def _recover(field: Field) -> Recovery:
     facts = field.ends(topology.SIGNALS.name)
     started = time.perf_counter()
-    worker = field.start_worker()
+    field.start_worker()
     answered = time.perf_counter()
-    counted = 'stage="trends"'
-    wait_until("the first facts", lambda: read_metric(worker.address, "bellwether_records_total", counted) > 0)
+    wait_until("the first store", lambda: any(store.exists() for store in field.fact_stores()))
     begun = time.perf_counter()
-    wait_until("every fact", lambda: read_metric(worker.address, "bellwether_records_total", counted) >= facts)
+    wait_until(
+        "every store to be whole", lambda: all(fact_meta(store, "whole") == "yes" for store in field.fact_stores()), pause=0.05
+    )
     end = time.perf_counter()
     return Recovery(
         facts=facts, start_seconds=answered - started, joining_seconds=begun - answered, rebuilding_seconds=end - begun
-    )  # fmt: skip
+    )
 
 
 def _topic_bytes(data: Path, topic: str, partitions: int) -> int:

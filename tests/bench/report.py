@@ -139,7 +139,7 @@ def _times(results: Results) -> str:
     if (lost := results.recovery) is not None:
         each = lost.rebuilding_seconds / lost.facts * 100_000
         rows.append([
-            f"a lost disk of {lost.facts:,} facts: start, taking over, counting every fact again",
+            f"a lost disk of {lost.facts:,} facts: start, joining, rebuilding",
             f"{lost.start_seconds:.1f} + {lost.joining_seconds:.1f} + {lost.rebuilding_seconds:.1f} s: {each:.1f} s per 100,000 facts",
         ])  # fmt: skip
     return _table(["time", "measured"], rows) if rows else ""
@@ -166,6 +166,12 @@ def write(results: Results, folder: Path) -> None:
     page = folder / "benchmarks.md"
     text = page.read_text(encoding="utf-8") if page.exists() else f"# Benchmarks\n\n{BEGIN}\n{END}\n"
     page.write_text(replaced(text, markdown(results)), encoding="utf-8")
+
+
+def read(folder: Path) -> Results | None:
+    """The results of an earlier run, or None."""
+    page = folder / "benchmarks.json"
+    return msgspec.json.decode(page.read_bytes(), type=Results) if page.exists() else None
 
 
 def replaced(text: str, content: str) -> str:

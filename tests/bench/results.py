@@ -34,7 +34,7 @@ class Footprint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recovery(msgspec.Struct, frozen=True, kw_only=True):
-    """A worker with an empty disk: until its /metrics answer, until the first batch of facts is counted, until the last is."""
+    """A worker with an empty disk: until its /metrics answer, until it opens its first store of facts, until all of them are whole again."""
 
     facts: int
     start_seconds: float
