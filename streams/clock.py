@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 Clock = Callable[[], datetime]
 
@@ -83,3 +84,23 @@ def shift_week(week: str, by: int) -> str:
     """The ISO week `by` weeks after `week` (before it, when negative)."""
     year, number, _ = (week_start(week) + timedelta(weeks=by)).isocalendar()
     return f"{year:04d}-W{number:02d}"
+
+
+@lru_cache(maxsize=8192)
+def week_number(week: str) -> int:
+    """The number of `2017-W31`: weeks since that of 0001-01-01, which is week 0, so that spans of weeks are ranges.
+
+    Raises:
+        ValueError: if there is no such week, or it is not written in that way.
+    """
+    number = (week_start(week).toordinal() - 1) // 7
+    if week_name(number) != week:
+        raise ValueError(f"not an ISO week: {week!r}")
+    return number
+
+
+@lru_cache(maxsize=8192)
+def week_name(number: int) -> str:
+    """`2017-W31` of a number."""
+    year, week, _ = date.fromordinal(number * 7 + 1).isocalendar()
+    return f"{year:04d}-W{week:02d}"

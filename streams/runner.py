@@ -17,7 +17,7 @@ from streams.kafka.sink import Sink
 from streams.log import get_logger
 from streams.metrics import WorkerMetrics
 from streams.records import DeadLetter, decode
-from streams.stage import Batch, Outputs, Stage
+from streams.stage import Batch, Outputs, Postponing, Stage
 
 log = get_logger("runner")
 _Result = TypeVar("_Result")
@@ -51,6 +51,7 @@ class StageRunner:
         self._acknowledger: Acknowledger | None = None
         self._open: set[int] = set()
         self._failed = False
+        self._round: asyncio.Future[None] | None = None
 
     def attach(self, acknowledger: Acknowledger) -> None:
         """Ties the runner to the consumer that hands on its batches."""
@@ -99,6 +100,30 @@ class StageRunner:
         self._timed("commit", lambda: self._stage.commit(batch.partition))
         self._count_dead_letters(outputs)
         return written
+
+    def do_postponed(self) -> None:
+        """Lets a stage that postpones do what is due, unless it is at it already; does not wait. An error is reported, never raised."""
+        if not isinstance(self._stage, Postponing) or self._failed or (self._round is not None and not self._round.done()):
+            return
+        self._round = asyncio.ensure_future(self._in_thread(self._do_postponed))
+        self._round.add_done_callback(self._after_round)
+
+    def _do_postponed(self) -> None:
+        """One round for each partition; batches that have come wait for no more than that."""
+        assert isinstance(self._stage, Postponing)
+        partitions = sorted(self._open)  # one that is given up meanwhile is closed after this
+        for partition in partitions:
+            if self._stage.is_due(partition):
+                written = self._sink.write(self._stage.refresh(partition))
+                self._stage.commit(partition)
+                self._metrics.outputs.labels(self._stage.name).inc(written)
+        self._metrics.postponed.labels(self._stage.name).set(sum(self._stage.waiting(partition) for partition in partitions))
+
+    def _after_round(self, done: asyncio.Future[None]) -> None:
+        if not done.cancelled() and (error := done.exception()) is not None:
+            self._failed = True
+            log.error("postponed_work_failed", stage=self._stage.name, error=str(error))
+            self._on_failure(error)
 
     def _timed(self, step: str, call: Callable[[], _Result]) -> _Result:
         started = monotonic_seconds()

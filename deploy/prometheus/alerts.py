@@ -10,7 +10,8 @@ computed by Bellwether, not here.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +24,8 @@ RULES = Path(__file__).parent / "rules.yml"
 RUNBOOK = "docs/runbook.md"
 HEADER = "# Written by `python -m deploy.prometheus.alerts` from alerts.py and thresholds.py; change those.\n"
 WEEK_SECONDS = 7 * 24 * 3600
+#: Articles that the alert of a break links to; the board answers with the article, or with its week.
+EVIDENCE_LINKS = 3
 
 Severity = Literal["critical", "warning", "info", "none"]
 
@@ -38,6 +41,8 @@ class Alert:
         severity: `critical`: counts or pages stand still, wake somebody; `warning`: look today; `info`: worth knowing.
         summary: what is wrong, in one line.
         description: what it means and where to look first.
+        keeps: how long it goes on firing after the expression has ended, in the same notation; empty: not at all.
+        extra: further annotations, for whoever receives the alert.
     """
 
     name: str
@@ -46,6 +51,8 @@ class Alert:
     severity: Severity
     summary: str
     description: str
+    keeps: str = ""
+    extra: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def full_name(self) -> str:
@@ -59,13 +66,18 @@ class Alert:
 
     def rule(self) -> dict[str, Any]:
         """The rule as Prometheus reads it."""
-        hold = {"for": self.lasts} if self.lasts else {}
+        hold = {**({"for": self.lasts} if self.lasts else {}), **({"keep_firing_for": self.keeps} if self.keeps else {})}
         return {
             "alert": self.full_name,
             "expr": re.sub(r" (and|or|unless) ", r"\n\1 ", self.expr),
             **hold,
             "labels": {"severity": self.severity},
-            "annotations": {"summary": self.summary, "description": self.description, "runbook_url": self.runbook_url},
+            "annotations": {
+                "summary": self.summary,
+                "description": self.description,
+                **self.extra,
+                "runbook_url": self.runbook_url,
+            },
         }
 
 
@@ -209,9 +221,68 @@ def _ingest(t: Thresholds) -> list[Alert]:
             "{{ $value | humanizePercentage }} of the feed fetches fail", "More than one site is concerned: look at the network first.",
         ),
         Alert(
+            "FeedSilent", f"{select('bellwether_feed_silent_at_timestamp_seconds')} < time()", t.feed_silent_for, "warning",
+            "{{ $labels.feed }} has been silent for longer than its past explains",
+            "By its own rhythm, with its nights and its days off, something should have come by {{ $value | humanizeTimestamp }}. "
+            "`bellwether feeds list` says whether it fails or whether it answers and holds nothing new.",
+        ),
+        Alert(
             "NothingIngested", f"sum(increase({fed}[{t.ingest_window}])) == 0", t.ingest_silent_for, "warning",
             "No article came from the feeds for " + t.ingest_silent_for,
             "The producer runs, but nothing new arrives. Trends take their share of what is read, so silence is no break; it is blindness.",
+        ),
+    ]  # fmt: skip
+
+
+#: What picks the series of the alert's own pair, signal and domain inside a template.
+_SERIES = "{job='" + JOB + "', source='%s', partner='%s', domain='%s', signal='%s'}"
+_OF_SERIES = "$labels.source $labels.partner $labels.domain $labels.signal"
+_PAIR = "{{ $labels.source }}-{{ $labels.partner }}"
+_BOARD = "{{ $externalLabels.board_url }}"
+
+
+def _looked_up(metric: str, shown: str) -> str:
+    """A number of another metric about the same series, in a template."""
+    return f'{{{{ with printf "{metric}{_SERIES}" {_OF_SERIES} | query }}}}{{{{ . | first | value | {shown} }}}}{{{{ end }}}}'
+
+
+def _about_trend(domain: str) -> dict[str, str]:
+    """Which series it is, and where the board shows it."""
+    return {
+        "pair": _PAIR, "signal": "{{ $labels.signal }}", "domain": domain, "board_url": f"{_BOARD}/pairs/{_PAIR}?domain={domain}",
+        "details_url": f"{_BOARD}/api/v1/breaks?pair={_PAIR}&signal={{{{ $labels.signal }}}}&domain={domain}",
+    }  # fmt: skip
+
+
+def _broken_annotations() -> dict[str, str]:
+    size = "bellwether_trend_break_size"
+    evidence = f"{_BOARD}/evidence/{_PAIR}/{{{{ $labels.signal }}}}/{{{{ $labels.domain }}}}"
+    return {
+        **_about_trend("{{ $labels.domain }}"),
+        "size": _looked_up(f"{size}_ratio", 'printf "%.2f"'),
+        "size_low": _looked_up(f"{size}_low_ratio", 'printf "%.2f"'),
+        "size_high": _looked_up(f"{size}_high_ratio", 'printf "%.2f"'),
+        "probability": _looked_up("bellwether_trend_break_probability_ratio", 'printf "%.2f"'),
+        "since": _looked_up("bellwether_trend_break_start_timestamp_seconds", "humanizeTimestamp"),
+        **{f"evidence_{number}": f"{evidence}/{number}" for number in range(1, EVIDENCE_LINKS + 1)},
+    }  # fmt: skip
+
+
+def _breaks(t: Thresholds) -> list[Alert]:
+    reported = select("bellwether_trend_break_reported")
+    weakening = select("bellwether_trend_status", status="weakening")
+    return [
+        Alert(
+            "TrendBroken", f"{reported} == 1", "", "warning", f"{_PAIR}: {{{{ $labels.signal }}}} has broken with its trend",
+            "The share of stories with {{ $labels.signal }} (domain {{ $labels.domain }}) is "
+            + _looked_up("bellwether_trend_break_size_ratio", 'printf "%.2f"')
+            + " times what it was before. Look at the evidence, and at whether the outlets or the classifier changed.",
+            keeps=t.break_keeps, extra=_broken_annotations(),
+        ),
+        Alert(
+            "TrendWeakening", f"{weakening} == 1", t.weakening_for, "info", f"{_PAIR}: {{{{ $labels.signal }}}} is weakening",
+            "Its share of the recent half year is below that of the half year before, by more than chance explains. It is no break.",
+            keeps=t.break_keeps, extra=_about_trend("all"),
         ),
     ]  # fmt: skip
 
@@ -242,6 +313,7 @@ def alert_groups(thresholds: Thresholds = THRESHOLDS) -> dict[str, list[Alert]]:
         "bellwether-consumption": _consumption(thresholds),
         "bellwether-ingest": _ingest(thresholds),
         "bellwether-trends": _trends(thresholds),
+        "bellwether-breaks": _breaks(thresholds),
     }
 
 

@@ -45,10 +45,14 @@ class Thresholds:
     fetch_failed_ratio: float = 0.5
     fetches_least: int = 10
     fetch_for: str = "15m"
+    feed_silent_for: str = "30m"
     ingest_window: str = "1h"
     ingest_silent_for: str = "6h"
     pair_silent_weeks: int = 8
     pair_silent_for: str = "1h"
+    #: A board that restarts shows no breaks until it has read the history; that is no end of them.
+    break_keeps: str = "15m"
+    weakening_for: str = "1h"
 
 
 THRESHOLDS = Thresholds()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from typing import Any
 
 from aiohttp import web
 
@@ -12,6 +13,7 @@ from streams.board.counts import BOARD_DOMAINS, ROWS, Counts
 from streams.board.model import BoardModel
 from streams.board.names import name_of
 from streams.board.queries import PairRow, Share, cell, counters, evidence_of_pair, newest_week, overview
+from streams.board.standing_api import standing_as_dict
 from streams.board.view import BadRequestError, NotFoundError, read_domain, read_view, read_week, read_whole
 from streams.board.weeks import STRIP_WEEKS, week_name
 
@@ -31,17 +33,32 @@ async def list_pairs(request: web.Request) -> web.Response:
         return json_response(
             {
                 "domain": view.domain, "until": week_name(view.until), "left_out": model.pairs_left_out(),
-                "pairs": [_pair_summary(row) for row in rows],
+                "pairs": [_pair_summary(model, row, view.domain) for row in rows],
             }
         )  # fmt: skip
 
 
-def _pair_summary(row: PairRow) -> dict[str, object]:
+def _pair_summary(model: BoardModel, row: PairRow, domain: str) -> dict[str, object]:
+    found = model.standings(row.key)
+    now = {str(label): standing_as_dict(model, one) for label in LABELS if (one := found.get((label, domain)))}
     return {
         **_heading(row.key), "watched": row.is_watched, "newest_week": week_name(row.newest_week) if row.newest_week >= 0 else None,
         "exposure": {"stories": row.exposure_total, "stories_13_weeks": row.exposure_recent},
-        "signals": {strip.label: {"stories": strip.total, **_share(strip.share)} for strip in row.strips},
+        "signals": {
+            strip.label: {"stories": strip.total, **_share(strip.share), "standing": _short(now.get(strip.label, {}))} for strip in row.strips
+        },
     }  # fmt: skip
+
+
+def _short(standing: dict[str, Any]) -> dict[str, object] | None:
+    """How a signal stands after the last closed week: without the evidence of its breaks, which `/api/v1/breaks` has."""
+    if not standing:
+        return None
+    kept = (
+        "week", "status", "age_weeks", "share", "share_low", "share_high", "persistence_4", "persistence_8", "early", "active", "reported"
+    )  # fmt: skip
+    breaks = [{name: value for name, value in one.items() if name != "evidence"} for one in standing["breaks"]]
+    return {**{name: standing[name] for name in kept}, "breaks": breaks}
 
 
 def _heading(pair: str) -> dict[str, str]:
@@ -68,7 +85,11 @@ async def show_pair(request: web.Request) -> web.Response:
         stories = [story for story in evidence_of_pair(model, pair, last, last - first + 1) if story.week >= first]
         return json_response(
             {
-                **_heading(pair), "domain": domain, "from": week_name(first), "until": week_name(last),
+                **_heading(pair), "domain": domain,
+                "standings": [
+                    standing_as_dict(model, one) for (_, of), one in sorted(model.standings(pair).items()) if of == domain
+                ],
+                "from": week_name(first), "until": week_name(last),
                 "totals": {row: cell(totals, row, domain) for row in ROWS},
                 "weeks": [
                     {"week": week_name(first + at), **{row: cell(counts, row, domain) for row in ROWS}} for at, counts in enumerate(window)

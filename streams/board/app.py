@@ -32,7 +32,7 @@ def run_board(
     """Runs the board; blocks until SIGTERM or SIGINT.
 
     Args:
-        topics: name on the broker of `trends` and of `progress`.
+        topics: name on the broker of `trends`, `breaks` and `progress`.
         on_listening: called with the address once the board answers there.
 
     Raises:
@@ -58,7 +58,7 @@ async def _serve(
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    model = BoardModel(watchlist)
+    model = BoardModel(watchlist, false_break_share=settings.false_break_share)
     replay = Replay(settings, model, topics, on_death=end_by)
     runner = web.AppRunner(
         build_app(model, replay.status, _registry(model, replay)), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS

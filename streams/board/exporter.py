@@ -17,6 +17,7 @@ from models.labels import LABELS
 from streams import metrics
 from streams.board.counts import ARTICLES, BOARD_DOMAINS, STORIES, Counts
 from streams.board.model import BoardModel
+from streams.board.standing_families import standing_families
 from streams.board.status import StatusSource
 from streams.board.weeks import SHARE_WEEKS, week_monday
 
@@ -46,6 +47,9 @@ class BoardCollector(Collector):
         with self._model.reading():
             pairs = [(pair, self._model.totals(pair)) for pair in self._model.pairs_shown()]
             families = [*self._totals(pairs), *self._weeks([pair for pair, _ in pairs]), *self._board()]
+            # Half a history would be read as breaks that came and went: a counter that starts at 0 again doubles in `increase()`.
+            if self._status().is_ready:
+                families += standing_families(self._model)
         yield from families
 
     def _totals(self, pairs: list[tuple[str, Counts]]) -> Iterator[Metric]:

@@ -1,4 +1,4 @@
-"""What stands on `trends` and `progress`, in memory: the counts of every pair's week, its evidence, and what became of the articles.
+"""What stands on `trends`, `breaks` and `progress`, in memory: counts and evidence of every pair's week, how its series stand, progress.
 
 What comes in: keys and values of records, from the replay's thread. What goes out: numbers, to the web's thread; `reading()` holds
 the model still for as long as one answer needs it. No Kafka here.
@@ -20,9 +20,11 @@ import numpy as np
 
 from streams.board.counts import SHAPE, STORIES, Counts, pack_counts, unpack_counts
 from streams.board.evidence import EVIDENCE_BYTES, ByLabel, EvidenceStore, pack
+from streams.board.feed_table import FeedTable
+from streams.board.standings import Series, Standings
 from streams.board.weeks import week_number
 from streams.errors import RecordError
-from streams.records import Progress, Trend, decode, trend_key
+from streams.records import Progress, Trend, TrendStanding, decode, trend_key
 from streams.watchlist import Watchlist
 
 # Codes are those of ISO 3166-1 and of blocs, which may be as long as COUNCILOFEUROPE or hold a digit, as G7 does.
@@ -64,18 +66,23 @@ class BoardModel:
     Args:
         watchlist: the pairs that are always shown, and how many others may be.
         evidence_bytes: how much packed evidence is kept.
+        false_break_share: how many of the breaks reported together may be expected to be false.
     """
 
-    def __init__(self, watchlist: Watchlist, *, evidence_bytes: int = EVIDENCE_BYTES) -> None:
+    def __init__(self, watchlist: Watchlist, *, evidence_bytes: int = EVIDENCE_BYTES, false_break_share: float = 0.2) -> None:
         self.watchlist = watchlist
+        self._false_break_share = false_break_share
         self._evidence_bytes = evidence_bytes
         self._lock = threading.RLock()
         self.revision = 0
+        self.feeds = FeedTable()
         self._start()
 
     def _start(self) -> None:
         self._pairs = {pair.key: PairState(revision=self.revision) for pair in self.watchlist.pairs}
         self._evidence = EvidenceStore(self.watchlist.keys, self._evidence_bytes)
+        self._standings = Standings()
+        self._reported: set[tuple[str, Series]] | None = None
         self._progress: dict[int, Progress] = {}
         self._shown: tuple[str, ...] | None = None
 
@@ -83,6 +90,7 @@ class BoardModel:
         """Forgets everything: the topics were made anew."""
         with self._lock:
             self.revision += 1
+            self.feeds.clear()
             self._start()
 
     def apply_trend(self, key: bytes | None, value: bytes | None) -> None:
@@ -102,6 +110,21 @@ class BoardModel:
         with self._lock:
             self._replace(pair, week, counts, evidence)
 
+    def apply_standing(self, key: bytes | None, value: bytes | None) -> None:
+        """Puts a record of `breaks` in the place of the one before it; a value of None removes it.
+
+        Raises:
+            RecordError: if it is no such record; nothing is changed.
+        """
+        with self._lock:
+            pair = self._standings.apply(key, value)
+            if pair is None:
+                return
+            self.revision += 1
+            self._reported = None
+            if pair in self._pairs:
+                self._pairs[pair].revision = self.revision
+
     def _replace(self, pair: str, week: int, counts: bytes, evidence: bytes) -> None:
         state = self._pairs.get(pair) or PairState()
         old = state.weeks.pop(week, b"")
@@ -117,7 +140,7 @@ class BoardModel:
         state.totals = state.totals + unpack_counts([counts])[0] - unpack_counts([old])[0]
         self.revision += 1
         state.revision = self.revision
-        self._shown = None
+        self._shown = self._reported = None
         if state.weeks or pair in self.watchlist.keys:
             self._pairs[pair] = state
         else:
@@ -161,6 +184,18 @@ class BoardModel:
                 found = [pair for _, pair in others[: self.watchlist.discover_max_pairs]]
                 self._shown = (*(pair.key for pair in self.watchlist.pairs), *found)
             return self._shown
+
+    def standings(self, pair: str) -> dict[Series, TrendStanding]:
+        """How each series of a pair stands, by signal and domain; those without a closed week are missing."""
+        with self._lock:
+            return dict(self._standings.of(pair))
+
+    def reported(self) -> set[tuple[str, Series]]:
+        """The active breaks of the shown pairs that are reported when all are looked at together."""
+        with self._lock:
+            if self._reported is None:
+                self._reported = self._standings.reported(self.pairs_shown(), self._false_break_share)
+            return self._reported
 
     def pairs_left_out(self) -> int:
         """How many pairs have a week on `trends` but are not shown."""

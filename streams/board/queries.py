@@ -11,7 +11,7 @@ from streams.board.model import BoardModel, Totals
 from streams.board.names import name_of
 from streams.board.svg import area_path, bars_path
 from streams.board.weeks import SHARE_WEEKS, STRIP_WEEKS
-from streams.records import Evidence
+from streams.records import Evidence, TrendStanding
 
 #: How a label reads in a heading.
 LABEL_TITLES: dict[str, str] = {label: label.replace("-", " ").capitalize() for label in LABELS}
@@ -53,7 +53,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """One signal of one pair over 52 weeks."""
+    """One signal of one pair over 52 weeks; `standing` is how it stands after the last closed week, None where none is closed."""
 
     label: str
     title: str
@@ -61,6 +61,7 @@ class Strip:
     share: Share
     total: int
     in_window: int
+    standing: TrendStanding | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,8 @@ def pair_row(model: BoardModel, pair: str, domain: str, until: int) -> PairRow:
     window, totals = model.window(pair, until, STRIP_WEEKS), model.totals(pair)
     exposure = window[:, 0, at, STORIES].tolist()
     top = _top(window[:, :, at, STORIES])
-    strips = tuple(_strip(window, totals, label, at, top) for label in LABELS)
+    standings = model.standings(pair)
+    strips = tuple(_strip(window, totals, label, at, top, standings.get((str(label), domain))) for label in LABELS)
     source, partner = pair.split("-", 1)
     return PairRow(
         key=pair, source=source, partner=partner, source_name=name_of(source), partner_name=name_of(partner),
@@ -150,12 +152,12 @@ def _top(stories: Counts) -> int:
     return max(int(stories[:, 1:].max()), busy, 1)
 
 
-def _strip(window: Counts, totals: Counts, label: str, domain: int, top: int) -> Strip:
+def _strip(window: Counts, totals: Counts, label: str, domain: int, top: int, standing: TrendStanding | None) -> Strip:
     row = ROWS.index(label)
     stories = window[:, row, domain, STORIES].tolist()
     return Strip(
         label=label, title=LABEL_TITLES[label], bars=bars_path(stories, top), share=share_of(window, row, domain),
-        total=int(totals[row, domain, STORIES]), in_window=sum(stories),
+        total=int(totals[row, domain, STORIES]), in_window=sum(stories), standing=standing,
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
-"""The thread that reads `trends` and `progress` whole, by assignment, from the beginning and for ever, into the model.
+"""The thread that reads `trends`, `breaks`, `progress` and `feeds` whole, by assignment, from the beginning and for ever, into the model.
 
-What comes in: two topics. What goes out: calls of the model, and a `ReplayStatus`. It joins no group and commits nothing: the model is
+What comes in: four topics. What goes out: calls of the model, and a `ReplayStatus`. It joins no group and commits nothing: the model is
 rebuilt at every start. A broker that goes away is waited for; topics that were made anew are read anew.
 """
 
@@ -50,7 +50,7 @@ class Replay:
     """The replay and its thread.
 
     Args:
-        topics: name on the broker of `trends` and of `progress`.
+        topics: name on the broker of `trends`, `breaks`, `progress` and `feeds`.
         on_death: called in the thread when it ends by a fault of its own, so that the process can end too.
     """
 
@@ -60,7 +60,10 @@ class Replay:
         self._settings = settings
         self._model = model
         self._on_death = on_death
-        self._apply: dict[str, Apply] = {topics["trends"]: model.apply_trend, topics["progress"]: model.apply_progress}
+        self._apply: dict[str, Apply] = {
+            topics["trends"]: model.apply_trend, topics["breaks"]: model.apply_standing, topics["progress"]: model.apply_progress,
+            topics["feeds"]: model.feeds.apply,
+        }  # fmt: skip
         self.records = dict.fromkeys(self._apply, 0)
         self.unreadable = dict.fromkeys(self._apply, 0)
         self._positions: dict[tuple[str, int], _Position] = {}

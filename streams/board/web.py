@@ -10,7 +10,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
-from streams.board import api, live, pages
+from streams.board import api, feeds, live, pages, standing_api
 from streams.board.context import BOARD, STATIC, Board, board_of, html_response, json_response, make_templates
 from streams.board.model import BoardModel
 from streams.board.rows import RowCache
@@ -58,7 +58,11 @@ def build_app(
             get("/api/v1/pairs", api.list_pairs),
             get("/api/v1/pairs/{pair}", api.show_pair),
             get("/api/v1/trends", api.list_trends),
+            get("/api/v1/breaks", standing_api.list_standings),
+            get(r"/evidence/{pair}/{signal}/{domain}/{number:\d{1,3}}", standing_api.show_evidence, name="evidence"),
             get("/api/v1/progress", api.show_progress),
+            get("/feeds", feeds.show_feeds, name="feeds"),
+            get("/api/v1/feeds", feeds.list_feeds),
             get("/healthz", show_health),
             get("/readyz", show_readiness),
             get("/metrics", show_metrics, name="metrics"),

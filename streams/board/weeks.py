@@ -3,35 +3,15 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from functools import lru_cache
 
-from streams.clock import week_start
+from streams.clock import week_name as week_name
+from streams.clock import week_number as week_number
 
 #: Weeks that a strip shows, and weeks that a share looks back over.
 STRIP_WEEKS = 52
 SHARE_WEEKS = 13
 #: The last week that can be named: that of 9999-12-31.
 LAST_WEEK = (date.max.toordinal() - 1) // 7
-
-
-@lru_cache(maxsize=8192)
-def week_number(week: str) -> int:
-    """The number of `2017-W31`.
-
-    Raises:
-        ValueError: if there is no such week, or it is not written in that way.
-    """
-    number = (week_start(week).toordinal() - 1) // 7
-    if week_name(number) != week:
-        raise ValueError(f"not an ISO week: {week!r}")
-    return number
-
-
-@lru_cache(maxsize=8192)
-def week_name(number: int) -> str:
-    """`2017-W31` of a number."""
-    year, week, _ = week_monday(number).isocalendar()
-    return f"{year:04d}-W{week:02d}"
 
 
 def week_monday(number: int) -> date:

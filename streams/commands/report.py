@@ -8,26 +8,45 @@ from pathlib import Path
 
 import click
 
+from streams.commands.asked import WEEK
 from streams.commands.common import connected, say, started
 from streams.errors import EXIT_FAILED
 from streams.settings import describe_settings
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON line a pair's week.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON line a pair's week; how the pair stands, with its newest week.")
 @click.option("--pair", help="Only this pair, such as BLR-RUS.")
-def trends(as_json: bool, pair: str | None) -> None:
-    """Prints the weekly counts as they stand on the stream."""
+@click.option("--weeks", is_flag=True, help="The weekly counts too.")
+@click.option("--week", type=WEEK, help="How each trend stood after this week, such as 2017-W31, and its counts; no look ahead.")
+@click.option("--back", type=click.IntRange(1, 1_400), default=1, show_default=True, help="With --week: so many weeks up to it.")
+def trends(as_json: bool, pair: str | None, weeks: bool, week: str | None, back: int) -> None:
+    """Prints how each trend stands, how likely it is to last, and when it broke; with --json or --weeks, the weekly counts."""
     from streams import topology
-    from streams.board.listing import read_trends, trends_table
+    from streams.board.listing import read_standings, read_trends, standings_table, trends_table, with_standings
+    from streams.bulletin.listing import lines_at, standings_at
 
     settings = connected(started())
-    found = read_trends(settings, topology.TRENDS.name, pair)
+    standings = read_standings(settings, topology.BREAKS.name)
+    if week is not None:
+        known = read_trends(settings, topology.TRENDS.name, pair)
+        lines = list(lines_at(known, standings, week, back))
+        if as_json:
+            for line in lines:
+                say(line.to_json())
+            return
+        say(standings_table(standings_at(known, standings, week)))
+        say("\n" + trends_table(lines))
+        return
+    rows = read_trends(settings, topology.TRENDS.name, pair) if as_json or weeks else []
     if as_json:
-        for line in found:
+        for line in with_standings(rows, standings):
             say(line.to_json())
-    else:
-        say(trends_table(found))
+        return
+    shown = [found for key, found in standings.items() if pair in (None, key)]
+    say(standings_table(one.record for found in shown for (_, domain), one in found.items() if domain == "all"))
+    if weeks:
+        say("\n" + trends_table(rows))
 
 
 @click.command()

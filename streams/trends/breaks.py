@@ -5,7 +5,7 @@ likely enough. Row `i` uses rows up to `i` alone, and a series that is filtered 
 came: a late article that revises a week is handled by running the series again (about 20 ms for four years).
 
 What it does not do: say how long the new level will last (`status.py`, `survival.py`), or choose among many pairs at once
-(`selection.py` does).
+(`streams/selection.py` does).
 """
 
 from __future__ import annotations
@@ -153,6 +153,10 @@ class ShareWatch(_Watch):
         return self._record(number, start, float(self.probability[number]), shift)
 
     def early_word(self, count: float, exposure: float) -> float:
+        """`early_words` of a watch of one series."""
+        return float(self.early_words(np.array([count]), np.array([exposure]))[0])
+
+    def early_words(self, counts: Doubles, exposure: Doubles) -> Doubles:
         """Probability that the running week is out of the ordinary, by what has come of it so far; nothing changes.
 
         Out of the ordinary is a jump or an event: one week alone cannot tell which. It never raises an alarm; say it from
@@ -160,10 +164,10 @@ class ShareWatch(_Watch):
         only a large departure gets there.
         """
         trial = copy.deepcopy(self.filter)
-        trial.update(np.array([count]), np.array([exposure]))
+        trial.update(counts, exposure)
         steady, echoing = trial.ages()
-        event = trial.weights[0, :, EVENT].sum()
-        return float(steady[0, 0] + echoing[0, 0] + event)
+        event = trial.weights[:, :, EVENT].sum(axis=(1, 2))
+        return np.asarray(steady[:, 0] + echoing[:, 0] + event, np.float64)
 
 
 class PlainWatch(_Watch):

@@ -96,6 +96,18 @@ def test_an_alert_asks_for_series_that_some_process_exposes(alert: Alert) -> Non
     }
 
 
+@each_alert
+def test_what_an_alert_says_of_other_series_is_exposed_too(alert: Alert) -> None:
+    looked_up = {metric for text in (alert.description, *alert.extra.values()) for metric in re.findall(r"bellwether_\w+", text)}
+    assert looked_up <= set(exposed_samples())
+
+
+def test_a_break_is_told_with_its_pair_signal_sizes_and_links_to_evidence() -> None:
+    alert = next(alert for alert in ALERTS if alert.name == "TrendBroken")
+    wanted = {"pair", "signal", "domain", "size", "size_low", "size_high", "probability", "since", "board_url", "details_url"}
+    assert wanted | {f"evidence_{number}" for number in (1, 2, 3)} == set(alert.extra)
+
+
 def test_a_selector_with_a_metric_or_a_label_that_nobody_exposes_is_noticed() -> None:
     samples = exposed_samples()
     wrong = ['bellwether_lag{job="x"}', 'bellwether_lag_records{job="x", stage="ingest"}', 'bellwether_lag_records{queue="a"}']
@@ -130,7 +142,15 @@ def test_amtool_accepts_the_routes() -> None:
 
 @pytest.mark.parametrize(
     ("name", "receiver"),
-    [("BoardDown", "now"), ("NoProgress", "now"), ("LagHigh", "today"), ("PairSilent", "today"), ("Watchdog", "watchdog")],
+    [
+        ("BoardDown", "now"),
+        ("NoProgress", "now"),
+        ("LagHigh", "today"),
+        ("PairSilent", "today"),
+        ("TrendBroken", "breaks"),
+        ("TrendWeakening", "breaks"),
+        ("Watchdog", "watchdog"),
+    ],
 )
 def test_an_alert_goes_to_those_who_have_to_know_of_it(name: str, receiver: str) -> None:
     alert = next(alert for alert in ALERTS if alert.name == name)
@@ -142,7 +162,9 @@ def test_inhibitions_name_alerts_that_there_are() -> None:
     names = [alert.full_name for alert in ALERTS]
     for rule in read_yaml(ALERTMANAGER)["inhibit_rules"]:
         for matcher in (*rule["source_matchers"], *rule["target_matchers"]):
-            label, _, pattern = re.split(r"\s*(=~|=)\s*", matcher)
-            assert label == "alertname"
+            label, _, pattern = re.split(r"\s*(=~|!=|=)\s*", matcher)
+            assert label in ("alertname", "domain")
+            if label == "domain":
+                continue
             for part in pattern.strip('"').split("|"):
                 assert [name for name in names if re.fullmatch(part, name)], part

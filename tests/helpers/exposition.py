@@ -12,10 +12,15 @@ from models.labels import LABELS
 from streams.board.exporter import BoardCollector
 from streams.board.model import BoardModel
 from streams.board.status import ReplayStatus
-from streams.metrics import BoardMetrics, IngestMetrics, WorkerMetrics, add_build_info
+from streams.clock import utc_now
+from streams.ingest.book import FeedBook
+from streams.ingest.feed_record import FeedRecord
+from streams.ingest.feeds import Feed
+from streams.metrics import STAGE_NAMES, BoardMetrics, FeedMetrics, IngestMetrics, WorkerMetrics, add_build_info
 from streams.records import ALL_DOMAINS, Count, Progress, Trend, encode, trend_key
 from streams.settings import SHIPPED_WATCHLIST
 from streams.watchlist import load_watchlist
+from tests.helpers.standings import a_break, a_standing, standing_record
 
 READY = ReplayStatus(alive=True, caught_up=True)
 
@@ -37,7 +42,7 @@ class Processes:
 
     def work(self) -> None:
         """A batch more of everything that a worker and a producer count."""
-        for stage in ("classify", "trends"):
+        for stage in STAGE_NAMES:
             self.worker_metrics.batches.labels(stage).inc()
             self.worker_metrics.records.labels(stage).inc(256)
             self.worker_metrics.outputs.labels(stage).inc(300)
@@ -57,8 +62,17 @@ def make_trend(source: str, partner: str, week: str, *, stories: int, about: int
     return Trend(source=source, partner=partner, week=week, exposure=exposure, counts=counts, evidence={})
 
 
+def make_feed_book() -> FeedBook:
+    """One feed that was read, and one that fails."""
+    now = utc_now()
+    read = FeedRecord(asked=now, last_success=now, newest=now, lag_seconds=60.0)
+    book = FeedBook({"https://courier.invalid/rss": read, "https://ledger.invalid/rss": FeedRecord(asked=now, failures=3)})
+    book.set_feeds([Feed("https://courier.invalid/rss", "Courier"), Feed("https://ledger.invalid/rss", "Ledger")])
+    return book
+
+
 def make_processes() -> Processes:
-    """The three processes; BLR-RUS has 3 of 8 stories with each signal in 2017-W31, its newest week."""
+    """The three processes; BLR-RUS has 3 of 8 stories with each signal in 2017-W31, its newest week, and broke in cooperation."""
     model = BoardModel(load_watchlist(SHIPPED_WATCHLIST))
     for trend in (
         make_trend("BLR", "RUS", "2017-W30", stories=1, about=2),
@@ -66,10 +80,14 @@ def make_processes() -> Processes:
         make_trend("ARM", "RUS", "2017-W29", stories=2, about=4),
     ):
         model.apply_trend(trend_key(f"{trend.source}-{trend.partner}", trend.week), encode(trend))
+    for standing in (a_standing(status="broken", breaks=[a_break()]), a_standing(signal="hedging", status="weakening")):
+        model.apply_standing(*standing_record(standing))
     model.apply_progress(b"0", encode(Progress(partition=0, offset=20, classified=17, duplicates=2, dead_letters=1)))
     board, worker, ingest = (CollectorRegistry(auto_describe=False) for _ in range(3))
-    topics = {"trends": 3, "progress": 1}
+    topics = {"trends": 3, "breaks": 2, "progress": 1}
     board.register(BoardCollector(model, lambda: READY, records=lambda: topics, unreadable=lambda: dict.fromkeys(topics, 0)))
+    FeedMetrics(ingest)
+    ingest.register(make_feed_book())
     for process, registry in (("board", board), ("worker", worker), ("ingest", ingest)):
         add_build_info(registry, process=process)
     return Processes(model, board, worker, WorkerMetrics(worker), ingest, IngestMetrics(ingest))

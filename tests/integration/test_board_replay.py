@@ -24,7 +24,12 @@ from tests.helpers.stack import Stack, answers, fetch, running_stack, wait_for
 
 pytestmark = pytest.mark.kafka
 
-TOPICS = {"trends": topology.TRENDS.name, "progress": topology.PROGRESS.name}
+TOPICS = {
+    "trends": topology.TRENDS.name,
+    "breaks": topology.BREAKS.name,
+    "progress": topology.PROGRESS.name,
+    "feeds": topology.FEEDS.name,
+}
 
 
 @pytest.fixture

@@ -381,7 +381,7 @@ async def test_the_label_of_a_route_is_never_an_address(connect: Connect) -> Non
         await text_of(client, f"/nowhere/{number}", 404)
         await text_of(client, f"/pairs/X{number}-Y", 404)
     routes = set(re.findall(r'bellwether_board_request_seconds_count\{route="([^"]+)"\}', await text_of(client, "/metrics")))
-    assert routes == {"overview", "pair", "fragment", "events", "api", "metrics", "health", "static", "other"}
+    assert routes == {"overview", "pair", "feeds", "fragment", "events", "api", "metrics", "health", "static", "other"}
 
 
 async def test_a_fragment_is_the_row_of_the_page(connect: Connect, full: BoardModel) -> None:
@@ -468,7 +468,9 @@ def test_a_port_in_use_is_told_with_what_listens_there_and_what_to_do(unused_tcp
         taken.bind(("127.0.0.1", port))
         taken.listen()
         with pytest.raises(ConfigError) as caught:
-            run_board(settings, watchlist(), topics={"trends": "trends", "progress": "progress"})
+            run_board(
+                settings, watchlist(), topics={"trends": "trends", "breaks": "breaks", "progress": "progress", "feeds": "feeds"}
+            )
     assert what_listens(port) == "another process"
     assert str(caught.value.where) == f"127.0.0.1:{port}"
     assert re.search(r"the board can't listen: .*\(process \d+\) listens there already", caught.value.what)
@@ -477,4 +479,8 @@ def test_a_port_in_use_is_told_with_what_listens_there_and_what_to_do(unused_tcp
 
 def test_a_board_without_a_broker_says_what_to_set() -> None:
     with pytest.raises(ConfigError, match="BELLWETHER_KAFKA_SERVERS"):
-        run_board(load_settings(kafka_servers=""), watchlist(), topics={"trends": "trends", "progress": "progress"})
+        run_board(
+            load_settings(kafka_servers=""),
+            watchlist(),
+            topics={"trends": "trends", "breaks": "breaks", "progress": "progress", "feeds": "feeds"},
+        )

@@ -11,10 +11,10 @@ import pytest
 from numpy.typing import NDArray
 
 from streams.errors import ConfigError
+from streams.selection import select_breaks
 from streams.trends.breaks import EARLY_WORD, Break, ShareWatch, find_plain_breaks, find_share_breaks
 from streams.trends.breaks_command import breaks_json, files_of, main
 from streams.trends.evidence import describe_steps, find_start
-from streams.trends.selection import select_breaks
 from streams.trends.series import read_series
 from streams.trends.share_model import ShareModel, pool_noise
 from streams.trends.switching import ShareFilter

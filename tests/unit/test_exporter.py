@@ -134,4 +134,13 @@ def test_every_family_of_the_registry_of_metrics_is_exported_and_the_openmetrics
     registry.register(BoardCollector(BoardModel(watchlist()), ready))
     text = openmetrics.generate_latest(registry).decode()  # type: ignore[no-untyped-call]
     names = {family.name for family in parse_openmetrics(text)}  # type: ignore[no-untyped-call]
-    assert names == {family.name for family in (*metrics.TREND_FAMILIES, *metrics.WEEK_FAMILIES, *metrics.BOARD_FAMILIES)}
+    assert names == {
+        family.name
+        for family in (
+            *metrics.TREND_FAMILIES,
+            *metrics.WEEK_FAMILIES,
+            *metrics.STANDING_FAMILIES,
+            *metrics.ACTIVE_BREAK_FAMILIES,
+            *metrics.BOARD_FAMILIES,
+        )
+    }
