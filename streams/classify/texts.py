@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from models.results import Text
 from streams.clock import parse_utc
 from streams.errors import RecordError
+from streams.json_text import JsonTextError, read_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +42,16 @@ def read_texts(content: bytes, name: str) -> Iterator[NamedText | RecordError]:
 
 def _is_json_object(line: str) -> bool:
     try:
-        return isinstance(json.loads(line), dict)
-    except ValueError:
+        return isinstance(read_json(line), dict)
+    except JsonTextError:
         return False
 
 
 def _from_line(line: str, where: str, number: str) -> NamedText | RecordError:
     expected = 'an object such as {"id": "1", "title": "...", "text": "..."}'
     try:
-        data = json.loads(line)
-    except ValueError as error:
+        data = read_json(line)
+    except JsonTextError as error:
         return RecordError(
             f"not JSON: {error}", reason="not-json", where=where, expected=expected, todo="correct or drop the line"
         )

@@ -7,20 +7,20 @@ is not decided here (see `article.py`).
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 from streams.errors import ConfigError, RecordError
 from streams.ingest.article import KNOWN_FIELDS, TEXT_FIELDS, TITLE_FIELDS
 from streams.ingest.lines import KEPT_BYTES, Line, open_bytes, read_lines
+from streams.json_text import JsonTextError, TooManyTokensError, read_json_bytes
 
 STDIN = "-"
 JSON_SUFFIXES = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz")
 CSV_SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 DEFAULT_MAX_LINE_BYTES = 4 * 1024 * 1024
+_MOST_TAKEN = 2_000
 _DELIMITERS = ",;\t|"
 _FIELD_OF = {name.lower(): name for name in KNOWN_FIELDS}
 
@@ -70,11 +70,10 @@ def read_archive(path: str | Path, *, max_line_bytes: int = DEFAULT_MAX_LINE_BYT
             "an archive of an unknown kind", where=name, expected="one of " + ", ".join(JSON_SUFFIXES + CSV_SUFFIXES)
         )
     with open_bytes(name) as (content, file):
-        lines = read_lines(content, file, max_line_bytes)
         if name.lower().endswith(CSV_SUFFIXES):
-            yield from _read_csv(name, lines, max_line_bytes)
+            yield from _read_csv(name, read_lines(content, file, max_line_bytes), max_line_bytes)
         else:
-            yield from _read_jsonl(name, lines)
+            yield from _read_jsonl(name, read_lines(content, file, max_line_bytes, skip_blank=True))
 
 
 def _problem_of(path: str) -> str:
@@ -111,24 +110,24 @@ def _parse_json_line(line: Line) -> Mapping[str, object]:
     if line.reason:
         raise RecordError(line.detail, reason=line.reason)
     try:
-        value = json.loads(line.data.decode("utf-8"), parse_constant=_refuse_constant)
+        value = read_json_bytes(line.data)
     except UnicodeDecodeError as error:
         raise RecordError(f"not UTF-8: {error.reason} at byte {error.start}", reason="not-utf8", expected="UTF-8") from error
-    except (ValueError, RecursionError) as error:
-        raise RecordError(f"not JSON: {error}", reason="not-json", expected="one JSON object on a line") from error
+    except TooManyTokensError as error:
+        raise RecordError(f"JSON that holds {error}", reason="too-large", expected="an article") from error
+    except JsonTextError as error:
+        raise RecordError(
+            f"not JSON: {error}", reason="not-json", expected="one JSON object on a line, each name once"
+        ) from error
     if not isinstance(value, dict):
         raise RecordError(f"JSON, but a {type(value).__name__}", reason="not-an-article", expected="one JSON object on a line")
     return value
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
 class _CsvText:
     """Lines of text for the csv module. It can go on after an error, which a generator could not.
 
-    `taken` holds the lines of the record in work.
+    `taken` holds the lines of the record in work, the first ones of one that never ends.
     """
 
     def __init__(self, lines: Iterator[Line]) -> None:
@@ -145,7 +144,8 @@ class _CsvText:
         self.number, self.position = line.number, line.position
         # A byte that is not UTF-8 becomes a lone surrogate, which is found again in the record that it belongs to.
         text = line.data.decode("utf-8", "surrogateescape")
-        self.taken.append(text)
+        if len(self.taken) < _MOST_TAKEN:
+            self.taken.append(text)
         if line.reason:
             raise RecordError(line.detail, reason=line.reason)
         return text + "\n"
@@ -184,6 +184,11 @@ def _read_header(name: str, text: _CsvText) -> tuple[list[str], str] | None:
         return None
     delimiter = max(_DELIMITERS, key=first.count)
     header = [_FIELD_OF.get(cell.strip().lower(), "") for cell in next(csv.reader([first], delimiter=delimiter))]
+    twice = sorted({column for column in filter(None, header) if header.count(column) > 1})
+    if twice:
+        raise ConfigError(
+            f"the CSV has more than one column {', '.join(twice)}", where=name, expected="each column once", todo="name the others otherwise"
+        )  # fmt: skip
     if not set(header) & {*TITLE_FIELDS, *TEXT_FIELDS}:
         raise ConfigError(
             "the CSV has no column for title or text in its first line", where=name,

@@ -6,8 +6,11 @@ What goes wrong is a `FetchError` with a kind from a closed set; nothing else le
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import zlib
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -19,17 +22,19 @@ import aiohttp
 
 from streams.clock import utc_now
 from streams.errors import FeedError
-from streams.ingest.addresses import ForbiddenAddressError, public_socket
-from streams.ingest.urls import web_address
+from streams.ingest.addresses import ForbiddenAddressError, public_or_private_socket, public_socket
+from streams.ingest.urls import host_of, web_address
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 MAX_REDIRECTS = 5
 MAX_RETRY_AFTER_SECONDS = 7 * 86_400.0
+MAX_MAX_AGE_SECONDS = 86_400.0
 _MAX_VALIDATOR_CHARS = 1_000
 _CHUNK_BYTES = 64 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _GZIP_MAGIC = b"\x1f\x8b\x08"
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+_MAX_AGE = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?(\d{1,10})", re.IGNORECASE)
 ACCEPT = "application/atom+xml, application/rss+xml, application/rdf+xml, application/feed+json;q=0.9, application/xml;q=0.8, */*;q=0.5"
 
 #: What can go wrong, for metrics and for the state of a feed.
@@ -64,6 +69,7 @@ class Fetched:
     """A good answer. `body` is None when the server said 304: nothing has changed.
 
     `url` is where it came from after redirects; `moved_to` the new address, if every redirect on the way was a permanent one.
+    `max_age_seconds` is for how long the server calls its answer fresh, at most a day; 0 if it does not say.
     """
 
     url: str
@@ -71,6 +77,15 @@ class Fetched:
     content_type: str = ""
     validators: Validators = Validators()
     moved_to: str = ""
+    max_age_seconds: float = 0.0
+
+
+#: Given a host, what is entered for the time of one request to it: how a caller spaces its requests.
+Turn = Callable[[str], AbstractAsyncContextManager[None]]
+
+
+def _at_once(_host: str) -> AbstractAsyncContextManager[None]:
+    return nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +97,18 @@ class Timeouts:
     total: float = 60.0
 
 
-def user_agent() -> str:
-    """How Bellwether names itself to servers."""
-    return f"Bellwether/{version('bellwether')} (news feed reader)"
+def user_agent(contact: str = "") -> str:
+    """How Bellwether names itself to servers, and whom they may write to."""
+    return f"Bellwether/{version('bellwether')} (news feed reader{f'; +{contact}' if contact else ''})"
 
 
 class Fetcher:
-    """Two HTTP sessions, one that connects to public addresses only; use it as an async context manager."""
+    """Two HTTP sessions: one connects to public addresses only, one also to private ones. Use it as an async context manager."""
 
-    def __init__(self, timeouts: Timeouts = Timeouts(), *, max_body_bytes: int = MAX_BODY_BYTES) -> None:
+    def __init__(self, timeouts: Timeouts = Timeouts(), *, max_body_bytes: int = MAX_BODY_BYTES, contact: str = "") -> None:
         self._timeouts = timeouts
         self._max_body_bytes = max_body_bytes
+        self._user_agent = user_agent(contact)
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
     async def __aenter__(self) -> Fetcher:
@@ -105,15 +121,17 @@ class Fetcher:
         for session in self._sessions.values():
             await session.close()
 
-    async def get(self, url: str, validators: Validators = Validators(), *, allow_private: bool = False) -> Fetched:
-        """One conditional GET with its redirects.
+    async def get(
+        self, url: str, validators: Validators = Validators(), *, allow_private: bool = False, turn: Turn = _at_once
+    ) -> Fetched:  # fmt: skip
+        """One conditional GET with its redirects. What `turn` waits does not count against the bounds in time.
 
         Raises:
             FetchError: on anything but a whole 200 or a 304.
         """
         try:
-            async with asyncio.timeout(self._timeouts.total):
-                return await self._follow(self._sessions[allow_private], url, validators)
+            async with asyncio.timeout(None) as limit:
+                return await self._follow(self._sessions[allow_private], url, validators, turn, limit)
         except TimeoutError as error:
             raise FetchError("no whole answer in time", kind="timeout", where=url) from error
         except aiohttp.ClientConnectorError as error:
@@ -129,38 +147,51 @@ class Fetcher:
 
     def _session(self, allow_private: bool) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
-            limit=64, limit_per_host=2, ttl_dns_cache=60, socket_factory=None if allow_private else public_socket, family=socket.AF_UNSPEC,
+            limit=64, limit_per_host=2, ttl_dns_cache=60, family=socket.AF_UNSPEC,
+            socket_factory=public_or_private_socket if allow_private else public_socket,
         )  # fmt: skip
         limits = self._timeouts
         return aiohttp.ClientSession(
             connector=connector, auto_decompress=False, trust_env=False, cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=limits.total, connect=limits.connect, sock_connect=limits.connect, sock_read=limits.read),
-            headers={"User-Agent": user_agent(), "Accept": ACCEPT, "Accept-Encoding": "gzip"},
+            headers={"User-Agent": self._user_agent, "Accept": ACCEPT, "Accept-Encoding": "gzip"},
         )  # fmt: skip
 
-    async def _follow(self, session: aiohttp.ClientSession, url: str, validators: Validators) -> Fetched:
-        permanent, moved_to = True, ""
+    async def _follow(
+        self, session: aiohttp.ClientSession, url: str, validators: Validators, turn: Turn, limit: asyncio.Timeout
+    ) -> Fetched:  # fmt: skip
+        permanent, moved_to, left = True, "", self._timeouts.total
+        now = asyncio.get_running_loop().time
         for _ in range(MAX_REDIRECTS + 1):
-            async with session.get(url, headers=_conditions(validators), allow_redirects=False) as response:
-                if response.status not in _REDIRECTS:
-                    return await self._read(response, url, validators, moved_to if permanent else "")
-                target = web_address(urljoin(url, response.headers.get("Location", "")))
-                if not target or "Location" not in response.headers:
-                    raise FetchError("a redirect to no http or https address", kind="redirect", where=url, status=response.status)
-                permanent = permanent and response.status in (301, 308)
-                url = moved_to = target
+            async with turn(host_of(url)):
+                began = now()
+                limit.reschedule(began + left)
+                async with session.get(url, headers=_conditions(validators), allow_redirects=False) as response:
+                    if response.status not in _REDIRECTS:
+                        return await self._read(response, url, validators, moved_to if permanent else "")
+                    target = web_address(urljoin(url, response.headers.get("Location", "")))
+                    if not target or "Location" not in response.headers:
+                        raise FetchError(
+                            "a redirect to no http or https address", kind="redirect", where=url, status=response.status
+                        )
+                    permanent = permanent and response.status in (301, 308)
+                    url = moved_to = target
+                left -= now() - began
+                limit.reschedule(None)
         raise FetchError(f"more than {MAX_REDIRECTS} redirects", kind="redirect", where=url)
 
     async def _read(self, response: aiohttp.ClientResponse, url: str, validators: Validators, moved_to: str) -> Fetched:
         if response.status == 304 and validators != Validators():
-            return Fetched(url, None, validators=_validators(response) or validators, moved_to=moved_to)
+            kept = _validators(response) or validators
+            return Fetched(url, None, validators=kept, moved_to=moved_to, max_age_seconds=_max_age_seconds(response))
         if response.status != 200:
             wait = retry_after_seconds(response.headers.get("Retry-After", ""), utc_now())
             raise FetchError(
                 f"the server answered {response.status}", kind="status", where=url, status=response.status, retry_after_seconds=wait
             )  # fmt: skip
         body = await self._read_body(response, url)
-        return Fetched(url, body, response.headers.get("Content-Type", "")[:200], _validators(response) or Validators(), moved_to)
+        kind = response.headers.get("Content-Type", "")[:200]
+        return Fetched(url, body, kind, _validators(response) or Validators(), moved_to, _max_age_seconds(response))
 
     async def _read_body(self, response: aiohttp.ClientResponse, url: str) -> bytes:
         coding = response.headers.get("Content-Encoding", "").strip().lower()
@@ -224,6 +255,13 @@ def _conditions(validators: Validators) -> dict[str, str]:
     if validators.last_modified:
         headers["If-Modified-Since"] = validators.last_modified
     return headers
+
+
+def _max_age_seconds(response: aiohttp.ClientResponse) -> float:
+    found = _MAX_AGE.search(response.headers.get("Cache-Control", "")[:500])
+    age = response.headers.get("Age", "").strip()[:10]
+    spent = float(age) if age.isascii() and age.isdigit() else 0.0
+    return min(max(0.0, float(found[1]) - spent), MAX_MAX_AGE_SECONDS) if found else 0.0
 
 
 def _validators(response: aiohttp.ClientResponse) -> Validators | None:

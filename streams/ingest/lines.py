@@ -49,11 +49,14 @@ def open_bytes(path: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
             yield file, file
 
 
-def read_lines(content: BinaryIO, file: BinaryIO, max_bytes: int) -> Iterator[Line]:
+def read_lines(content: BinaryIO, file: BinaryIO, max_bytes: int, *, skip_blank: bool = False) -> Iterator[Line]:
     """Every line of `content`, the empty ones included, numbered from 1; blocks.
 
     A line longer than `max_bytes` is passed over without being held. Where the content can't be read on (a cut gzip file, a
     broken disk), the last `Line` says so, and what stood before it is kept.
+
+    Args:
+        skip_blank: whether pieces of nothing but white space may be passed over: a small gzip file can hold a billion blank lines.
     """
     position = _position_of(file)
     held, number, size = b"", 0, 0
@@ -64,6 +67,9 @@ def read_lines(content: BinaryIO, file: BinaryIO, max_bytes: int) -> Iterator[Li
             yield Line(number + 1, held[:KEPT_BYTES], position(), "unreadable-line", f"{type(error).__name__}: {error}")
             return
         here = position()
+        if skip_blank and chunk and not size and not chunk.strip():
+            number += chunk.count(b"\n")
+            continue
         pieces = (held + chunk).split(b"\n") if chunk else [held, b""]
         dropped = size - len(held)
         held = pieces.pop()

@@ -10,6 +10,8 @@ import html
 import re
 import unicodedata
 
+from streams.marks import bounded_marks
+
 
 def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -28,12 +30,14 @@ _INLINE = _names(
     "link mark meta noscript param picture q s samp small source span strike strong sub sup time title tt u var video wbr"
 )
 _KNOWN_TAG = re.compile(
-    r"<(?:/?(?:"
+    r"<(?=[/!a-z])(?:/?(?:"
     + "|".join(sorted(_BLOCKS | _CELLS | _INLINE | _DROPPED_ELEMENTS, key=len, reverse=True))
     + r")(?=[\s/>])|!--|!\[CDATA\[)",
     re.IGNORECASE,
 )
 _TAG_NAME = re.compile(r"/?([a-zA-Z][a-zA-Z0-9:-]{0,40})")
+#: Where a tag, a comment or a declaration may begin; any other "<" is text.
+_OPENING = re.compile(r"<(?=[!?]|/?[a-zA-Z])")
 _TAG_STOP = re.compile(r"[>\"']")
 _CLOSE = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in _DROPPED_ELEMENTS}
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
@@ -71,7 +75,7 @@ def clean_text(raw: str, *, one_line: bool = False) -> str:
 
 def normalise(text: str, *, one_line: bool = False) -> str:
     """NFC without control, hidden or lone surrogate characters; white space collapsed. See `clean_text`."""
-    text = mend_surrogates(text)
+    text = bounded_marks(mend_surrogates(text))
     if not text.isascii() and not unicodedata.is_normalized("NFC", text):
         text = unicodedata.normalize("NFC", text)
     text = _HIDDEN.sub("", _LINE_ENDS.sub("\n", text))
@@ -101,10 +105,11 @@ def html_to_text(markup: str) -> str:
     unclosed: set[str] = set()
     position = 0
     while True:
-        opening = markup.find("<", position)
-        if opening < 0:
+        found = _OPENING.search(markup, position)
+        if found is None:
             pieces.append(html.unescape(markup[position:]))
             break
+        opening = found.start()
         pieces.append(html.unescape(markup[position:opening]))
         position, written = _read_markup(markup, opening, unclosed)
         if written:
