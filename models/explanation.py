@@ -5,9 +5,10 @@ Plain frozen data, made by `models.predict.Predictor.explain`. In Jupyter an `Ex
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from models.passages import Passage
 from models.results import Classified, Text
 
 
@@ -97,3 +98,22 @@ class Explanation:
         from models.explanation_page import to_fragment
 
         return to_fragment(self)
+
+
+def marks_of(passages: Sequence[Passage], margins: Sequence[Mapping[str, float]], found: Classified) -> tuple[Mark, ...]:
+    """The passages that signals were read from, and those that would be decided by themselves: by the clearest of the decided labels.
+
+    Args:
+        margins: for each passage, label -> its probability when read alone, less the threshold.
+    """
+    signalled = {(signal.evidence, signal.label) for signal in found.signals}
+    marks = []
+    for passage, margin in zip(passages, margins, strict=True):
+        held = [
+            ((passage.text, label) in signalled, over, label)
+            for label, over in margin.items()
+            if label in found.decided and (over >= 0 or (passage.text, label) in signalled)
+        ]
+        if held:
+            marks.append(Mark(passage.start, passage.end, max(held)[2]))
+    return tuple(sorted(marks, key=lambda mark: mark.start))

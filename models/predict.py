@@ -15,7 +15,7 @@ from typing import Self
 from models.actors import MAX_PAIRS, direction
 from models.artifact import Artifact, Calibration, load
 from models.explain import Explainer
-from models.explanation import Explanation, LabelReason, Mark
+from models.explanation import Explanation, LabelReason, Mark, marks_of
 from models.labels import DOMAINS, LABELS
 from models.pipeline import TARGETS
 from models.reading import ENCODED, SUPPORTED, Reading, read
@@ -105,19 +105,15 @@ class Predictor:
         )  # fmt: skip
 
     def _marks(self, reading: Reading, scores: Scores, found: Classified) -> tuple[Mark, ...]:
-        """The passages that signals were read from, and those that would be decided by themselves: by the likeliest decided label."""
-        signalled = {(signal.evidence, signal.label) for signal in found.signals}
-        marks = []
-        for place, passage in enumerate(reading.scored_passages):
-            held: list[tuple[bool, float, str]] = []
-            for target, label in enumerate(map(str, LABELS)):
-                score, calibration = float(scores.passages[place, target]), self._calibration[target]
-                alone = probability(calibration, score, score)
-                if label in found.decided and ((passage.text, label) in signalled or alone >= calibration.threshold):
-                    held.append(((passage.text, label) in signalled, alone, label))
-            if held:
-                marks.append(Mark(passage.start, passage.end, max(held)[2]))
-        return tuple(sorted(marks, key=lambda mark: mark.start))
+        calibration = self._calibration[: len(LABELS)]
+        over = [
+            {
+                label: probability(c, score, score) - c.threshold
+                for label, c, score in zip(map(str, LABELS), calibration, row, strict=False)
+            }
+            for row in scores.passages.tolist()
+        ]
+        return marks_of(reading.scored_passages, over, found)
 
     def _classify_some(self, texts: Sequence[Text]) -> list[Classified]:
         readings = [read(text) for text in texts]

@@ -1,0 +1,71 @@
+"""The bulletin of the sample archive on a real Kafka: an eventful week, a quiet one, and what stands on `breaks` against it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from streams.board.listing import read_standings
+from streams.topology import BREAKS
+from tests.helpers.stack import REPOSITORY, Stack, running_stack, wait_for
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+
+SAMPLE = REPOSITORY / "streams" / "sample" / "archive.jsonl"
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with running_stack(tmp_path_factory.mktemp("bulletin")) as stack:
+        stack.start_worker()
+        report = json.loads(stack.run("ingest", "archive", "--json", str(SAMPLE)).stdout)
+        stack.wait_until_processed(report["published"])
+        wait_for("every pair to be judged", lambda: _is_judged(stack))
+        yield stack
+
+
+def _is_judged(stack: Stack) -> bool:
+    """Whether each pair whose news goes on after 2022-W40 stands as of a week after it."""
+    found = read_standings(stack.settings, BREAKS.name)
+    return len(found) >= 17 and all(one.record.week > "2022-W40" for pair in found.values() for one in pair.values())
+
+
+def test_an_eventful_week_is_told_and_its_numbers_come_from_the_printed_commands(played: Stack, tmp_path: Path) -> None:
+    text = played.run("bulletin", "--week", "2022-W09").stdout
+    assert text.startswith("# How states leaned in week 2022-W09\n")
+    assert "## Armenia keeps room from Russia" in text
+    assert text == played.run("bulletin", "--week", "2022-W09").stdout
+    told = json.loads(played.run("bulletin", "--json", "--week", "2022-W09").stdout)
+    pair = next(one for one in told["pairs"] if one["pair"] == "ARM-RUS")
+    command = next(line for line in text.splitlines() if line.startswith("bellwether trends --json --pair ARM-RUS"))
+    (line,) = map(json.loads, played.run(*command.partition("#")[0].split()[1:]).stdout.splitlines())
+    assert line["exposure"]["all"] == {"stories": pair["stories"], "articles": pair["articles"]}
+    for signal in pair["signals"]:
+        assert line["counts"].get(signal["label"], {}).get("all", {"stories": 0})["stories"] == signal["stories"]
+        assert {**signal["standing"], "active": False} == line["standings"][signal["label"]]
+    page = tmp_path / "week.html"
+    played.run("bulletin", "--week", "2022-W09", "--pair", "ARM-RUS", "--format", "html", "--lang", "be", "--out", str(page))
+    assert '<html lang="be">' in page.read_text(encoding="utf-8")
+    assert re.search(r'<a href="https://sample\.invalid/sample-\d+"', page.read_text(encoding="utf-8"))
+
+
+def test_a_quiet_week_and_one_without_data_read_as_such(played: Stack) -> None:
+    assert played.run("bulletin", "--week", "2017-W01", "--pair", "BLR-RUS").stdout.startswith(
+        "# Belarus and Russia: a quiet week\n"
+    )
+    assert "Nothing so new has been read" in played.run("bulletin", "--week", "2040-W01").stdout
+
+
+def test_the_last_closed_week_is_judged_as_it_stands_on_breaks(played: Stack) -> None:
+    found = read_standings(played.settings, BREAKS.name)["BLR-RUS"]
+    said = {signal: one.record for (signal, domain), one in found.items() if domain == "all"}
+    (pair,) = json.loads(played.run("bulletin", "--json", "--pair", "BLR-RUS").stdout)["pairs"]
+    assert pair["week"] == next(iter(said.values())).week
+    assert {signal["label"]: signal["standing"] for signal in pair["signals"]} == {
+        label: {**msgspec.to_builtins(one), "early": None} for label, one in said.items()
+    }
