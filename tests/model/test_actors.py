@@ -91,6 +91,18 @@ def test_no_form_but_a_leaders_stands_for_two_states_except_the_two_koreas() -> 
         ("Soviet officers inspected the silo.", date(1988, 5, 1), ["RUS"]),
         ("A Soviet song was played.", date(2008, 5, 1), []),
         ("Горбачёва встретили в аэропорту.", date(1989, 5, 1), ["RUS"]),
+        ("Tony Blair rang Kyiv.", date(1999, 5, 1), ["GBR", "UKR"]),
+        ("Blair gave a lecture.", date(2016, 5, 1), []),
+        ("Sunak rang Kyiv.", date(2023, 5, 1), ["GBR", "UKR"]),
+        ("Scholz spoke in Hamburg.", date(2015, 5, 1), []),
+        ("Mahathir sailed home.", date(1990, 5, 1), ["MYS"]),
+        ("Mahathir sailed home.", date(2010, 5, 1), []),
+        ("Mahathir sailed home.", date(2019, 5, 1), ["MYS"]),
+        ("Zelensky told jokes.", date(2015, 5, 1), []),
+        ("Yugoslavia shut its airspace.", date(1999, 5, 1), ["SRB"]),
+        ("A film about Yugoslavia was shown.", date(2012, 5, 1), []),
+        ("Ельцина вспоминали друзья.", date(2010, 5, 1), []),
+        ("Санду прыняла пасла.", date(2022, 5, 1), ["MDA"]),
     ],
 )
 def test_leaders_and_gone_states_count_in_their_years(text: str, published: date | None, expected: list[str]) -> None:
