@@ -1,6 +1,6 @@
 # Every command of the project. `make demo` and `make test` need Python 3.11, make and git, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev dashboards demo test check format lint types contracts bench faults train teach docs lock clean
+.PHONY: help setup setup-dev dashboards demo test check format lint types contracts bench faults fuzz train teach docs lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -78,10 +78,17 @@ bench: setup-dev ## Runs the benchmarks.
 faults: setup-dev ## Runs the long fault suite with SEEDS seeds of each kind, and writes its table.
 	$(BIN)/python -m tests.faults --seeds $(or $(SEEDS),5)
 
+fuzz: setup-dev ## Fuzzes each way in for FUZZ_SECONDS (600), in an environment of its own.
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python build/fuzz
+	$(BIN)/uv pip install --quiet --python build/fuzz/bin/python --require-hashes -r requirements/fuzz.lock
+	$(BIN)/uv pip install --quiet --python build/fuzz/bin/python --no-deps --no-build-isolation --editable .
+	build/fuzz/bin/python -m tests.hostile.fuzz --seconds $(or $(FUZZ_SECONDS),600)
+
 lock: $(BIN)/uv ## Resolves the locks again from pyproject.toml.
 	$(BIN)/uv pip compile -q pyproject.toml --extra kafka --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -o requirements/runtime.lock
 	$(BIN)/uv pip compile -q pyproject.toml --extra kafka --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -c requirements/runtime.lock -o requirements/dev.lock
 	$(BIN)/uv pip compile -q requirements/train.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -c requirements/runtime.lock -o requirements/train.lock
+	printf 'atheris>=3.0; sys_platform == "linux"\nschemathesis>=4.32\nsetuptools>=77\n' | cat - requirements/dev.lock | grep -v -e '--hash' -e '^ *\#' | sed 's/ \\$$//' | $(BIN)/uv pip compile -q - --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -o requirements/fuzz.lock
 	printf 'uv>=0.4\nsetuptools>=77\n' | $(BIN)/uv pip compile -q - --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -o requirements/build.lock
 
 clean: ## Removes what was made: .venv and caches.

@@ -10,8 +10,9 @@ import sys
 
 import click
 
-from streams.commands import kafka, model, news, report, run
+from streams.commands import backtest, bulletin, feeds, kafka, model, news, push, report, run, tokens
 from streams.errors import EXIT_FAILED, BellwetherError
+from streams.printable import printable
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
@@ -35,16 +36,20 @@ for command in (
     kafka.kafka,
     kafka.topics,
     news.ingest,
-    news.feeds,
+    feeds.feeds,
+    tokens.tokens,
     model.classify,
     model.evaluate,
     model.train,
     report.trends,
     report.breaks,
+    backtest.backtest,
+    bulletin.bulletin,
     report.config,
     report.docs,
 ):
     cli.add_command(command)
+news.ingest.add_command(push.ingest_push)
 
 
 def main() -> None:
@@ -59,10 +64,10 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except BellwetherError as error:
-        click.echo(f"error: {error}", err=True)
+        click.echo(printable(f"error: {error}"), err=True)
         sys.exit(error.exit_code)
     except ModelError as error:
-        click.echo(f"error: {error}", err=True)
+        click.echo(printable(f"error: {error}"), err=True)
         sys.exit(EXIT_FAILED)
     except BrokenPipeError:
         # The reader has gone (a pager, head): nobody is left to tell.

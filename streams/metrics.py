@@ -17,9 +17,9 @@ from streams.records import DEAD_LETTER_REASONS
 
 log = get_logger("metrics")
 
-STAGE_NAMES = ("classify", "trends")
+STAGE_NAMES = ("classify", "trends", "breaks")
 ARTICLE_OUTCOMES = ("classified", "duplicate", "dead-letter")
-PRODUCERS = ("archive", "feeds")
+PRODUCERS = ("archive", "feeds", "push")
 STEPS = ("process", "flush", "commit")
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _LATENCY = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300)
@@ -61,6 +61,49 @@ NEWEST_WEEK_SECONDS = Family(
     "bellwether_pair_newest_week_timestamp_seconds", "Monday of the newest week with news about the pair, Unix time; 0 when there is none.",
     PAIR_LABELS,
 )  # fmt: skip
+TREND_STATUS = Family(
+    "bellwether_trend_status", "1 for the status of the signal after the last closed week, all domains together; 0 for the others.",
+    ("source", "partner", "signal", "status"),
+)  # fmt: skip
+TREND_PERSISTENCE = Family(
+    "bellwether_trend_persistence_ratio", "Probability that the status still holds so many weeks on, 0 to 1; NaN without a closed week.",
+    ("source", "partner", "signal", "weeks"),
+)  # fmt: skip
+TREND_EARLY_WORD = Family(
+    "bellwether_trend_early_word_ratio", "Probability that a running week is out of the ordinary, where it is said; else 0.",
+    ("source", "partner", "signal"),
+)  # fmt: skip
+BREAK_ACTIVE = Family(
+    "bellwether_trend_break_active", "1 while the signal is broken: a young break, most of which holds.", TREND_LABELS
+)
+BREAK_REPORTED = Family(
+    "bellwether_trend_break_reported",
+    "1 for an active break that is reported when all pairs are looked at together.",
+    TREND_LABELS,
+)
+# The number of breaks that stand in the records: a restart does not change it; a late article may take one back.
+BREAKS = Family("bellwether_trend_breaks", "Breaks of the signal so far.", TREND_LABELS)
+BREAK_SIZE = Family("bellwether_trend_break_size_ratio", "Of an active break: share after / share before.", TREND_LABELS)
+BREAK_SIZE_LOW = Family(
+    "bellwether_trend_break_size_low_ratio", "Of an active break: lower end of the size's 90 % interval.", TREND_LABELS
+)
+BREAK_SIZE_HIGH = Family(
+    "bellwether_trend_break_size_high_ratio", "Of an active break: upper end of the size's 90 % interval.", TREND_LABELS
+)
+BREAK_PROBABILITY = Family(
+    "bellwether_trend_break_probability_ratio", "Of an active break: that there is one, 0 to 1.", TREND_LABELS
+)
+BREAK_START_SECONDS = Family(
+    "bellwether_trend_break_start_timestamp_seconds", "Of an active break: Monday of its first week, Unix time.", TREND_LABELS
+)
+JUDGED_WEEK_SECONDS = Family(
+    "bellwether_pair_judged_week_timestamp_seconds", "Monday of the pair's last closed week, Unix time; 0 when none is closed.",
+    PAIR_LABELS,
+)  # fmt: skip
+STATUS_NAMES = ("too-sparse", "emerging", "stable", "strengthening", "weakening", "broken")
+PERSISTENCE_WEEKS = ("4", "8")
+STANDING_FAMILIES = (TREND_STATUS, TREND_PERSISTENCE, TREND_EARLY_WORD, BREAK_ACTIVE, BREAK_REPORTED, BREAKS, JUDGED_WEEK_SECONDS)
+ACTIVE_BREAK_FAMILIES = (BREAK_SIZE, BREAK_SIZE_LOW, BREAK_SIZE_HIGH, BREAK_PROBABILITY, BREAK_START_SECONDS)
 ARTICLES = Family("bellwether_articles", "Articles read from Kafka, by what became of them; exact over crashes.", ("outcome",))
 TREND_FAMILIES = (SIGNAL_STORIES, SIGNAL_ARTICLES, EXPOSURE_STORIES, EXPOSURE_ARTICLES, ARTICLES)
 WEEK_FAMILIES = (WEEK_SIGNAL_STORIES, WEEK_EXPOSURE_STORIES, SHARE_RATIO, NEWEST_WEEK_SECONDS)
@@ -77,7 +120,32 @@ BOARD_UNREADABLE = Family("bellwether_board_unreadable_records", "Records replay
 BOARD_FAMILIES = (
     BOARD_PAIRS, BOARD_PAIRS_LEFT_OUT, BOARD_READY, BOARD_BROKER_REACHABLE, BOARD_EVIDENCE_BYTES, BOARD_RECORDS, BOARD_UNREADABLE,
 )  # fmt: skip
-BOARD_ROUTES = ("overview", "pair", "fragment", "events", "api", "metrics", "health", "static", "other")
+#: A feed's name comes from the feed list, which is bounded; of more feeds than `MOST_FEED_SERIES` only the totals are exposed.
+MOST_FEED_SERIES = 2_000
+FEEDS = Family("bellwether_feeds", "Feeds of the list, by how they are.", ("state",))
+FEED_SUCCESS_SECONDS = Family(
+    "bellwether_feed_last_success_timestamp_seconds", "Last good fetch, Unix time; 0 before the first.", ("feed",)
+)
+FEED_NEWEST_SECONDS = Family(
+    "bellwether_feed_newest_timestamp_seconds", "Newest publication in the feed that is not in the future, Unix time; 0 when none is known.",
+    ("feed",),
+)  # fmt: skip
+FEED_SILENT_AT_SECONDS = Family(
+    "bellwether_feed_silent_at_timestamp_seconds",
+    "When the feed counts as silent, by its own past, its weekends left out, unless something comes before; Unix time; +Inf for never.",
+    ("feed",),
+)  # fmt: skip
+FEED_FAILURES = Family("bellwether_feed_failures", "Fetches that failed since the last good one.", ("feed",))
+FEED_INTERVAL_SECONDS = Family("bellwether_feed_interval_seconds", "Time between two good fetches, before jitter.", ("feed",))
+FEED_LAG_SECONDS = Family(
+    "bellwether_feed_lag_seconds", "From publication to arrival of new entries, smoothed; NaN when none came yet.", ("feed",)
+)
+FEED_NEW = Family("bellwether_feed_new_articles", "New articles that the feed ever brought; exact over restarts.", ("feed",))
+FEED_OVERDUE_SECONDS = Family("bellwether_feed_overdue_seconds", "How late the feed is that has waited longest for its turn.", ())
+EACH_FEED_FAMILIES = (
+    FEED_SUCCESS_SECONDS, FEED_NEWEST_SECONDS, FEED_SILENT_AT_SECONDS, FEED_FAILURES, FEED_INTERVAL_SECONDS, FEED_LAG_SECONDS,
+)  # fmt: skip
+BOARD_ROUTES = ("overview", "pair", "feeds", "fragment", "events", "api", "metrics", "health", "static", "other")
 
 
 def add_build_info(registry: CollectorRegistry, *, process: str, model: str = "") -> None:
@@ -131,6 +199,12 @@ class WorkerMetrics:
         self.lag_records = Gauge(
             "bellwether_lag_records", "Records written to the stage's input but not acknowledged.", ("stage",), registry=registry
         )
+        self.postponed = Gauge(
+            "bellwether_postponed_items", "What a stage left for later: pairs to judge again (breaks), facts of old weeks to seal (trends).",
+            ("stage",), registry=registry,
+        )  # fmt: skip
+        for stage in ("trends", "breaks"):
+            self.postponed.labels(stage)
         for stage in STAGE_NAMES:
             for metric in (self.batches, self.records, self.outputs, self.age_seconds, self.gaps, self.lag_records):
                 metric.labels(stage)
@@ -182,4 +256,64 @@ class IngestMetrics:
             self.feed_fetches.labels(outcome)
 
 
+class FeedMetrics:
+    """What `ingest feeds` says of its work beyond `IngestMetrics`; every label set starts at 0."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.entries_read = Counter("bellwether_feed_entries_read", "Entries of the documents that were read.", registry=registry)
+        self.entries = Counter(
+            "bellwether_feed_entries", "What became of them: the outcomes add up to those read.", ("outcome",), registry=registry
+        )
+        self.errors = Counter(
+            "bellwether_feed_errors", "Fetches that failed, by the class of the error.", ("kind",), registry=registry
+        )
+        self.fetch_seconds = Histogram(
+            "bellwether_feed_fetch_seconds", "Time of a good fetch, from its host's turn to the last byte.", buckets=_SECONDS, registry=registry
+        )  # fmt: skip
+        self.delivery_seconds = Histogram(
+            "bellwether_feed_delivery_seconds", "From the last byte of a document with news to the broker's acknowledgement of all of it.",
+            buckets=_SECONDS, registry=registry,
+        )  # fmt: skip
+        for outcome in ENTRY_OUTCOMES:
+            self.entries.labels(outcome)
+        for kind in FEED_ERROR_KINDS:
+            self.errors.labels(kind)
+
+
+class PushMetrics:
+    """What push says of itself; every label set starts at 0.
+
+    Items of a body that can't be read as JSON are not counted, since nobody can tell how many there are.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.requests = Counter("bellwether_push_requests", "Requests answered, by status.", ("status",), registry=registry)
+        self.items = Counter(
+            "bellwether_push_items", "Items received: taken, rejected (no article), withheld (good, in a request that was not taken).",
+            ("outcome",), registry=registry,
+        )  # fmt: skip
+        self.request_seconds = Histogram(
+            "bellwether_push_request_seconds", "Time from a request's head to its answer, by whether it was taken.", ("taken",),
+            buckets=_SECONDS, registry=registry,
+        )  # fmt: skip
+        self.bytes_in_work = Gauge("bellwether_push_in_work_bytes", "Bytes of bodies not acknowledged yet.", registry=registry)
+        self.connections = Gauge("bellwether_push_connections", "Open connections.", registry=registry)
+        self.tokens = Gauge("bellwether_push_tokens", "Tokens that are good.", registry=registry)
+        for status in PUSH_STATUSES:
+            self.requests.labels(status)
+        for outcome in PUSH_OUTCOMES:
+            self.items.labels(outcome)
+        for taken in ("yes", "no"):
+            self.request_seconds.labels(taken)
+
+
+PUSH_OUTCOMES = ("taken", "rejected", "withheld")
+PUSH_STATUSES = ("200", "202", "400", "401", "404", "405", "408", "413", "415", "422", "429", "500", "503", "other")
+
 FETCH_OUTCOMES = ("fresh", "not-modified", "failed")
+ENTRY_OUTCOMES = ("new", "revision", "duplicate", "rejected")
+FEED_STATES = ("waiting", "good", "failing", "gone", "off")
+FEED_ERROR_KINDS = (
+    "timeout", "connection", "forbidden-address", "redirect", "too-large", "encoding", "protocol", "gone", "busy", "client-error",
+    "server-error", "not-a-feed", "fault",
+)  # fmt: skip

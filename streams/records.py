@@ -14,13 +14,14 @@ from typing import Literal, TypeVar
 import msgspec
 
 from streams.errors import RecordError
+from streams.marks import bounded_marks
 
 #: Domain name under which every article counts, whatever else it touches.
 ALL_DOMAINS = "all"
 
 DeadLetterReason = Literal[
     "not-json", "not-an-article", "not-a-signal", "newer-version", "too-large", "not-utf8", "unreadable-line", "undeliverable",
-    "classify-failed",
+    "classify-failed", "not-a-trend",
 ]  # fmt: skip
 DEAD_LETTER_REASONS: tuple[str, ...] = DeadLetterReason.__args__  # type: ignore[attr-defined]
 
@@ -31,6 +32,7 @@ class Article(msgspec.Struct, frozen=True, kw_only=True):
     """Topic `articles`, key: `id`. One revision of one article; a later record of the same id replaces it.
 
     `published` is event time. Where the sender's date could not be used, it is the arrival time, and `date_origin` says why.
+    `origin` is whom the outlet has the text from (an agency, another paper), where it says so.
     """
 
     id: str
@@ -41,13 +43,16 @@ class Article(msgspec.Struct, frozen=True, kw_only=True):
     outlet: str = ""
     url: str = ""
     language: str = ""
+    author: str = ""
+    origin: str = ""
     ingested: str = ""
     v: int = 1
 
     def digest(self) -> str:
         """32 hex digits of what a reader would see: equal for a repeated delivery, different for an edit.
 
-        The arrival time is left out, so that an undated article sent twice is still the same article.
+        The arrival time is left out, so that an undated article sent twice is still the same article; author and origin are, since no
+        fact depends on them.
         """
         published = self.published if self.date_origin == "published" else ""
         parts = (self.title, self.text, published, self.outlet, self.url)
@@ -80,11 +85,34 @@ class LabelFact(msgspec.Struct, frozen=True, kw_only=True):
     terms: list[str]
 
 
+#: Most hashes in each part of a sketch, and in its title.
+SKETCH_HASHES = 24
+SKETCH_TITLE_HASHES = 8
+
+
+class Sketch(msgspec.Struct, frozen=True, kw_only=True):
+    """What copies of an article are known by (see `streams/classify/sketch.py`). Each part: rising 32-bit hashes, big-endian.
+
+    Attributes:
+        title: of the title's words.
+        lead: of the runs of two words in the first 60 words of the text.
+        whole: of the runs of three words in the text; empty for a text of fewer than 60 words.
+        numbers: of the words with a digit in the text.
+    """
+
+    title: bytes
+    lead: bytes
+    whole: bytes
+    numbers: bytes
+
+
 class Signal(msgspec.Struct, frozen=True, kw_only=True):
     """Topic `signals`, key: `source-partner|article id`, partitioned by the unordered pair. THE fact.
 
     A record without a value (a tombstone) takes the fact back. `labels` is empty for an article that is about the pair but
-    carries no signal: it counts in the exposure.
+    carries no signal: it counts in the exposure. `story_id` is the same for
+    articles of the same text; `sketch` tells other copies, and is missing where the text is too short for it or an older version
+    wrote the record.
     """
 
     source: str
@@ -99,7 +127,45 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     outlet: str
     url: str
     model: str
+    origin: str = ""
+    sketch: Sketch | None = None
     v: int = 1
+
+
+class SealedText(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """The text of a sealed fact that is evidence; `told`: label -> (sentence, terms)."""
+
+    title: str
+    outlet: str
+    url: str
+    told: dict[str, tuple[str, list[str]]]
+    origin: str = ""
+
+
+class SealedFact(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """Topic `sealed`, key: that of the fact on `signals`. A fact of a week of long ago, reduced to what counting needs.
+
+    An array, not an object: there are millions of them. New fields go to the end.
+
+    Attributes:
+        labels: label -> probability.
+        offset: where on `signals` the fact stood that this one reduces.
+        text: None where no evidence needs it.
+        sketch: the parts of the fact's `Sketch`, in their order: a late copy of the article must still be known as one.
+    """
+
+    v: int = 1
+    source: str
+    partner: str
+    article_id: str
+    published: str
+    week: str
+    story_id: str
+    domains: list[str]
+    labels: dict[str, float]
+    offset: int
+    text: SealedText | None = None
+    sketch: tuple[bytes, bytes, bytes, bytes] | None = None
 
 
 class Count(msgspec.Struct, frozen=True):
@@ -110,7 +176,13 @@ class Count(msgspec.Struct, frozen=True):
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
-    """One article that stands behind a count."""
+    """One article that stands behind a count.
+
+    Attributes:
+        origin: whom the outlet has the text from, where it says so.
+        story_id: the earliest article of the story that it tells; empty where the writer did not say.
+        articles: how many articles about the pair tell that story in the week, this one among them.
+    """
 
     article_id: str
     title: str
@@ -120,6 +192,9 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     probability: float
     sentence: str
     terms: list[str]
+    origin: str = ""
+    story_id: str = ""
+    articles: int = 1
 
 
 class Trend(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,6 +206,7 @@ class Trend(msgspec.Struct, frozen=True, kw_only=True):
         exposure: domain (and `all`) -> articles about the pair, with or without a signal.
         counts: label -> domain (and `all`) -> articles that carry the label; only cells that are not zero.
         evidence: label -> the most telling stories, best first, bounded.
+        latest: the newest publication in it (event time); empty where the writer did not say.
     """
 
     source: str
@@ -139,6 +215,83 @@ class Trend(msgspec.Struct, frozen=True, kw_only=True):
     exposure: dict[str, Count]
     counts: dict[str, dict[str, Count]]
     evidence: dict[str, list[Evidence]]
+    latest: str = ""
+    v: int = 1
+
+
+class BreakEvidence(msgspec.Struct, frozen=True, kw_only=True):
+    """One article to look at for a break: of the weeks since it began, or (where the signal became rarer) of those before."""
+
+    week: str
+    side: Literal["before", "after"]
+    article_id: str
+    title: str
+    url: str
+    outlet: str
+    probability: float
+
+
+class TrendBreak(msgspec.Struct, frozen=True, kw_only=True):
+    """One break of one series, as it was known when it was said.
+
+    Attributes:
+        start, alarm: the first week of the new level, estimated; the closed week whose counts raised the alarm.
+        probability: that the level jumped, in the week of the alarm; `probability_now`: when it was about nine weeks old, or now.
+        size, size_low, size_high: share after / share before, with a 90 % interval.
+        weeks_for, weeks_against: weeks from `start` to `alarm` on the new side of the middle, and on the old one.
+        evidence: articles to look at, bounded.
+    """
+
+    start: str
+    alarm: str
+    direction: Literal["up", "down"]
+    probability: float
+    probability_now: float
+    size: float
+    size_low: float
+    size_high: float
+    weeks_for: int
+    weeks_against: int
+    evidence: list[BreakEvidence]
+
+
+class EarlyWord(msgspec.Struct, frozen=True, kw_only=True):
+    """A running week that is out of the ordinary already: a jump or an event, the next weeks tell which. Never an alarm."""
+
+    week: str
+    probability: float
+    direction: Literal["up", "down"]
+
+
+class TrendStanding(msgspec.Struct, frozen=True, kw_only=True):
+    """Topic `breaks`, key: `source-partner|signal|domain`. How one series stands after its last closed week; all of its breaks.
+
+    Attributes:
+        week: the last closed week.
+        status: one of `streams.trends.status.STATUSES`; `age_weeks`: for how long it has been so, 12 meaning 12 or more.
+        share, share_low, share_high: of the last 13 weeks with news, with a 90 % interval, 0 to 1.
+        rate: stories with the signal a week, over the last 26 weeks with news.
+        persistence_4, persistence_8: probability that the status still holds so many weeks on.
+        shift_kept: how much of the last break's shift the last 4 weeks keep; None without a break in the last 8 weeks.
+        breaks: every break, by alarm.
+    """
+
+    source: str
+    partner: str
+    signal: str
+    domain: str
+    week: str
+    status: str
+    age_weeks: int
+    share: float
+    share_low: float
+    share_high: float
+    rate: float
+    persistence_4: float
+    persistence_8: float
+    shift_kept: float | None = None
+    early: EarlyWord | None = None
+    breaks: list[TrendBreak]
     v: int = 1
 
 
@@ -164,13 +317,50 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     v: int = 1
 
 
-AnyRecord = Article | Classification | Signal | Trend | DeadLetter | Progress
-Record = TypeVar("Record", Article, Classification, Signal, Trend, DeadLetter, Progress)
+class FeedStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """Topic `feeds`, key: the feed's URL. How one feed is, after its last fetch; replaces the record before it.
+
+    Attributes:
+        state: `waiting`: not asked yet; `good`; `failing`; `gone`: its server says so; `off`: no longer read.
+        newest: the newest publication in it.
+        silent_at: when it counts as silent unless something is published before; empty for never. Whoever reads this needs a clock
+            only, no knowledge of the feed's weekends.
+        lag_seconds: from publication to arrival of its new entries, smoothed; None before any came.
+        read, new, revisions, duplicates, rejected: entries so far; the first is the sum of the others.
+    """
+
+    url: str
+    name: str
+    outlet: str
+    state: Literal["waiting", "good", "failing", "gone", "off"]
+    group: str = ""
+    asked: str = ""
+    last_success: str = ""
+    next_due: str = ""
+    interval_seconds: float = 0.0
+    newest: str = ""
+    silent_at: str = ""
+    lag_seconds: float | None = None
+    failures: int = 0
+    error_kind: str = ""
+    error: str = ""
+    moved_to: str = ""
+    read: int = 0
+    new: int = 0
+    revisions: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    v: int = 1
+
+
+AnyRecord = Article | Classification | Signal | SealedFact | Trend | TrendStanding | DeadLetter | Progress | FeedStatus
+Record = TypeVar("Record", Article, Classification, Signal, SealedFact, Trend, TrendStanding, DeadLetter, Progress, FeedStatus)
 
 DEAD_LETTER_CONTENT_CHARS = 4096
 _encoder = msgspec.json.Encoder()
 _decoders: dict[type, msgspec.json.Decoder] = {  # type: ignore[type-arg]
-    kind: msgspec.json.Decoder(kind) for kind in (Article, Classification, Signal, Trend, DeadLetter, Progress)
+    kind: msgspec.json.Decoder(kind)
+    for kind in (Article, Classification, Signal, SealedFact, Trend, TrendStanding, DeadLetter, Progress, FeedStatus)
 }
 CURRENT_VERSION = 1
 _VERSION = msgspec.json.Decoder(msgspec.defstruct("_Versioned", [("v", int, CURRENT_VERSION)]))
@@ -236,10 +426,15 @@ def trend_key(pair: str, week: str) -> bytes:
     return f"{pair}|{week}".encode()
 
 
+def standing_key(pair: str, signal: str, domain: str) -> bytes:
+    """Key of a series on `breaks`."""
+    return f"{pair}|{signal}|{domain}".encode()
+
+
 _NOT_WORD = re.compile(r"[\W_]+")
 
 
 def story_fingerprint(title: str, text: str) -> str:
     """Story id of an article: equal for copies that differ in case, punctuation and white space only. 16 hex digits."""
-    body = _NOT_WORD.sub(" ", unicodedata.normalize("NFKC", f"{title} {text}").casefold()).strip()
+    body = _NOT_WORD.sub(" ", unicodedata.normalize("NFKC", bounded_marks(f"{title} {text}")).casefold()).strip()
     return hashlib.blake2b(body.encode(), digest_size=8).hexdigest()

@@ -76,16 +76,62 @@ class Settings(BaseSettings):
         24.0, ge=0, le=240, description="A publication date further ahead than this, in hours, becomes the arrival time."
     )
     oldest_year: int = Field(1945, ge=1800, le=2020, description="A publication date before this year becomes the arrival time.")
+    allowed_lateness_hours: float = Field(
+        48.0, ge=0, le=1_440,
+        description="A week closes, and is judged, when news so many hours younger than its end has come in (event time).",
+    )  # fmt: skip
+    seal_after_weeks: int = Field(
+        26, ge=1, le=1_040,
+        description="Facts of weeks so far behind the newest one are reduced to what counting needs; late news and edits still count.",
+    )  # fmt: skip
+    false_break_share: float = Field(
+        0.2, gt=0, lt=1, description="Share of the breaks reported at any one time that may be expected to be false; 0 to 1."
+    )
     watchlist: Path = Field(SHIPPED_WATCHLIST, description="TOML file of the watched pairs.")
     feeds: Path | None = Field(None, description="TOML file of the feeds to read. Empty: none.")
+    contact: str = Field(
+        "", pattern=r"^[!-~]{0,200}$",
+        description="An address of yours, mail or web, that the User-Agent of `ingest feeds` shows to the sites that it asks.",
+    )  # fmt: skip
     model: Path | None = Field(None, description="Directory of a trained model. Empty: the one that ships with Bellwether.")
+    encoder: bool = Field(
+        default=True,
+        description="Whether the encoder reads what the linear model is unsure of. Without it more is classified a second, less well.",
+    )
     board_host: str = Field("127.0.0.1", description="Address on which the board listens.")
     board_port: int = Field(8600, ge=0, le=65535, description="Port of the board; 0 takes a free one.")
     metrics_host: str = Field("127.0.0.1", description="Address on which a worker's and a producer's own /metrics listen.")
     worker_metrics_port: int = Field(8601, ge=0, le=65535, description="Port of a worker's own /metrics; 0 takes a free one.")
     ingest_metrics_port: int = Field(8602, ge=0, le=65535, description="Port of /metrics of `ingest feeds`; 0 takes a free one.")
+    push_host: str = Field(
+        "127.0.0.1",
+        description="Address on which `ingest push` listens; it speaks plain HTTP, so put a proxy with TLS before it.",
+    )
+    push_port: int = Field(8603, ge=0, le=65535, description="Port of `ingest push`; 0 takes a free one.")
+    push_metrics_port: int = Field(8604, ge=0, le=65535, description="Port of /metrics of `ingest push`; 0 takes a free one.")
+    push_tokens: Path | None = Field(
+        None, description="File of the tokens that may push, as hashes. Empty: `push-tokens.json` in the data directory."
+    )
+    push_max_body_bytes: int = Field(
+        4 * 1024 * 1024,
+        ge=1_000,
+        le=16 * 1024 * 1024,
+        description="Largest body of a push request, in bytes, also when decompressed.",
+    )
+    push_in_work_bytes: int = Field(
+        32 * 1024 * 1024, ge=1_000_000, le=1024 * 1024 * 1024,
+        description="Bytes of push bodies in work at once, until Kafka has them; beyond them 503 is answered.",
+    )  # fmt: skip
+    push_articles_per_second: float = Field(
+        1_000.0, gt=0, le=1_000_000, description="Articles a second that each token may push; beyond them 429 is answered."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe event that is logged.")
     log_json: bool | None = Field(None, description="JSON logs; empty: JSON unless stderr is a terminal.")
+
+    @property
+    def push_tokens_file(self) -> Path:
+        """Where the tokens of push are kept."""
+        return self.push_tokens or self.data_dir / "push-tokens.json"
 
     @property
     def state_dir(self) -> Path:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +84,14 @@ class Stage(Protocol):
 
     def close(self, partition: int) -> None:
         """Gives a partition up; pending changes are dropped."""
+
+
+@runtime_checkable
+class Postponing(Protocol):
+    """A stage that leaves work for later. Between batches, and without any, `is_due` is asked and `refresh`, flush, `commit` follow."""
+
+    def is_due(self, partition: int) -> bool:
+        """Whether outputs should be made now."""
+
+    def waiting(self, partition: int) -> int:
+        """How much waits, in the stage's own unit."""

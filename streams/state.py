@@ -15,7 +15,7 @@ from pathlib import Path
 from streams.clock import Clock, format_utc, parse_utc, utc_now
 from streams.errors import StateError
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 #: Less than the days for which topics keep tombstones (`streams.kafka.topics.TOMBSTONE_DAYS`).
 MAX_SLEEP_DAYS = 5
 
@@ -28,7 +28,7 @@ class PartitionStore:
         schema: `CREATE TABLE IF NOT EXISTS ...` statements of the stage.
         origin: identity of the topic that the state was computed from. State of another origin (a topic that was deleted and
             made again) is thrown away, because its offsets mean nothing any more. So is state that nobody has used for
-            `MAX_SLEEP_DAYS`.
+            `MAX_SLEEP_DAYS`, and state of another version of Bellwether's tables.
 
     Raises:
         StateError: if the file can't be opened, read or written (a full disk, missing rights, damage).
@@ -36,17 +36,14 @@ class PartitionStore:
 
     def __init__(self, path: Path, schema: str, origin: str, *, clock: Clock = utc_now) -> None:
         self.path = path
-        self._clock = clock
+        self._schema, self._origin, self._clock = schema, origin, clock
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = self._opened(path, schema)
+            self._db = self._opened(path)
             if self._is_of_another_topic(origin) or self._is_stale(clock):
-                self._db.close()
-                path.unlink()
-                self._db = self._opened(path, schema)
-            self.put("origin", origin)
-            self.put("schema", str(_SCHEMA_VERSION))
-            self.commit()
+                self.clear()
+            else:
+                self._make_tables()
         except (OSError, sqlite3.Error) as error:
             raise self._failure("could not be opened", error) from error
 
@@ -58,12 +55,28 @@ class PartitionStore:
         used_at = self.get("used_at", "")
         return bool(used_at) and clock() - parse_utc(used_at) > timedelta(days=MAX_SLEEP_DAYS)
 
+    def clear(self) -> None:
+        """Throws everything away and starts anew."""
+        self.close()
+        try:
+            self.path.unlink()
+            self._db = self._opened(self.path)
+            self._make_tables()
+        except (OSError, sqlite3.Error) as error:
+            raise self._failure("could not be made anew", error) from error
+
+    def _make_tables(self) -> None:
+        self._db.executescript(self._schema)
+        self.put("origin", self._origin)
+        self.put("schema", str(_SCHEMA_VERSION))
+        self.commit()
+
     @staticmethod
-    def _opened(path: Path, schema: str) -> sqlite3.Connection:
+    def _opened(path: Path) -> sqlite3.Connection:
         db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         # WAL: a commit is one append. synchronous=OFF: see the module's docstring.
         db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384;")
-        db.executescript("CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;" + schema)
+        db.execute("CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID")
         return db
 
     def _failure(self, what: str, error: Exception) -> StateError:

@@ -1,7 +1,7 @@
 """THE map of what runs: topics and stages as data, and the one place (with `streams.consumption`) that knows Faust.
 
-    producers -> articles -> CLASSIFY -> signals -> TRENDS -> trends -> board
-                                  |  \\-> classifications, progress
+    producers -> articles -> CLASSIFY -> signals -> TRENDS -> trends -> BREAKS -> breaks -> board
+                                  |  \\-> classifications, progress  \\-> sealed
                                   \\-> dead-letters
 
 `bellwether topics`, the creation of topics and the diagram of docs/architecture.md are made from `TOPICS` and `STAGES`.
@@ -16,7 +16,7 @@ from typing import Any
 import faust
 
 from streams.consumption import BatchConsumer, BatchSchema, BatchTransport
-from streams.kafka.topics import TopicSpec
+from streams.kafka.topics import TOMBSTONE_DAYS, TopicSpec
 from streams.runner import StageRunner
 from streams.settings import Settings
 
@@ -25,10 +25,15 @@ ARTICLES = TopicSpec(
 )  # fmt: skip
 CLASSIFICATIONS = TopicSpec("classifications", key="article id", value="Classification", compacted=True)
 PROGRESS = TopicSpec("progress", key="partition of articles", value="Progress", compacted=True)
-SIGNALS = TopicSpec("signals", key="source-partner|article id", value="Signal", compacted=True)
+SIGNALS = TopicSpec(
+    "signals", key="source-partner|article id", value="Signal", compacted=True, reread_days=TOMBSTONE_DAYS, trimmed=True
+)  # fmt: skip
+SEALED = TopicSpec("sealed", key="source-partner|article id", value="SealedFact", compacted=True)
 TRENDS = TopicSpec("trends", key="source-partner|week", value="Trend", compacted=True)
+BREAKS = TopicSpec("breaks", key="source-partner|signal|domain", value="TrendStanding", compacted=True)
 DEAD_LETTERS = TopicSpec("dead-letters", key="where it was found", value="DeadLetter", compacted=False, retention_days=90)
-TOPICS: tuple[TopicSpec, ...] = (ARTICLES, CLASSIFICATIONS, PROGRESS, SIGNALS, TRENDS, DEAD_LETTERS)
+FEEDS = TopicSpec("feeds", key="the feed's URL", value="FeedStatus", compacted=True)
+TOPICS: tuple[TopicSpec, ...] = (ARTICLES, CLASSIFICATIONS, PROGRESS, SIGNALS, SEALED, TRENDS, BREAKS, FEEDS, DEAD_LETTERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +52,17 @@ CLASSIFY_STAGE = StageSpec(
     "language, actors, passages, model; one fact for each pair of states that the article is about",
 )  # fmt: skip
 TRENDS_STAGE = StageSpec(
-    "trends", SIGNALS, {"trends": TRENDS, "dead-letters": DEAD_LETTERS}, "upserted facts; the absolute state of each pair's week"
+    "trends", SIGNALS, {"trends": TRENDS, "sealed": SEALED, "dead-letters": DEAD_LETTERS},
+    "upserted facts; the absolute state of each pair's week",
 )  # fmt: skip
-STAGES: tuple[StageSpec, ...] = (CLASSIFY_STAGE, TRENDS_STAGE)
+BREAKS_STAGE = StageSpec(
+    "breaks", TRENDS, {"breaks": BREAKS, "dead-letters": DEAD_LETTERS}, "closed weeks; how each series stands, and when it breaks"
+)  # fmt: skip
+STAGES: tuple[StageSpec, ...] = (CLASSIFY_STAGE, TRENDS_STAGE, BREAKS_STAGE)
 
 #: Who writes the topics that no stage writes, and who reads those that no stage reads (for the diagram).
-PRODUCERS: Mapping[str, tuple[TopicSpec, ...]] = {"ingest": (ARTICLES, DEAD_LETTERS)}
-READERS: Mapping[str, tuple[TopicSpec, ...]] = {"board": (TRENDS, PROGRESS)}
+PRODUCERS: Mapping[str, tuple[TopicSpec, ...]] = {"ingest": (ARTICLES, FEEDS, DEAD_LETTERS)}
+READERS: Mapping[str, tuple[TopicSpec, ...]] = {"board": (TRENDS, BREAKS, PROGRESS, FEEDS)}
 
 
 class BellwetherApp(faust.App):

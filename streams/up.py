@@ -25,6 +25,7 @@ from streams.kafka import embedded
 from streams.kafka.processes import die_with_parent
 from streams.kafka.topics import ensure_topics
 from streams.log import get_logger
+from streams.push.tokens import TokenFile
 from streams.settings import Settings, child_environment
 from streams.watchlist import load_watchlist
 
@@ -181,6 +182,8 @@ def _children(settings: Settings, *, demo: bool) -> list[Child]:
     children = [Child("board", ["board"]), Child("worker", ["worker"], has_spare=settings.spare_worker)]
     if settings.feeds is not None:
         children.append(Child("ingest-feeds", ["ingest", "feeds"]))
+    if TokenFile(settings.push_tokens_file).tokens():
+        children.append(Child("ingest-push", ["ingest", "push"]))
     if demo:
         children.append(Child("sample", ["ingest", "archive", "--rate", str(DEMO_RATE), str(SAMPLE_ARCHIVE)], restart=False))
     return children
@@ -208,6 +211,8 @@ def _check_first(settings: Settings) -> None:
         )
     _check_port(settings.board_host, settings.board_port, "BELLWETHER_BOARD_PORT", "the board")
     _check_port(settings.metrics_host, settings.worker_metrics_port, "BELLWETHER_WORKER_METRICS_PORT", "the worker's metrics")
+    if TokenFile(settings.push_tokens_file).tokens():
+        _check_port(settings.push_host, settings.push_port, "BELLWETHER_PUSH_PORT", "push")
 
 
 def _check_port(host: str, port: int, setting: str, what: str) -> None:

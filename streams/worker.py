@@ -1,4 +1,4 @@
-"""The worker process: both stages, their state, Faust, and an end with a reason.
+"""The worker process: its stages, their state, Faust, and an end with a reason.
 
 Exit codes: 0 after SIGTERM or SIGINT, 1 after a failure of broker, disk or model. The stop has a deadline: what is not done by
 then is read again by whoever takes the partitions over.
@@ -11,7 +11,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
 
@@ -24,17 +25,20 @@ from streams import topology
 from streams.classify.memory import SCHEMA as MEMORY_SCHEMA
 from streams.classify.memory import ArticleMemory
 from streams.classify.stage import ClassifyStage
-from streams.errors import EXIT_FAILED, KafkaError, StateError
+from streams.errors import EXIT_FAILED, BellwetherError, KafkaError, StateError
 from streams.kafka.clients import bulk_consumer, bulk_producer
-from streams.kafka.reading import read_to_end, topic_identity
+from streams.kafka.reading import first_offset, read_to_end, topic_identity
 from streams.kafka.sink import KafkaSink, partition_of
-from streams.kafka.topics import compare_topics
+from streams.kafka.topics import compare_topics, trim
 from streams.log import get_logger
 from streams.metrics import WorkerMetrics, add_process_info, serve_metrics
 from streams.records import home_key
 from streams.runner import StageRunner, describe_failure
 from streams.settings import Settings
 from streams.stage import InputRecord, Stage
+from streams.standing.stage import BreaksStage
+from streams.standing.weeks import SCHEMA as WEEKS_SCHEMA
+from streams.standing.weeks import WeekStore
 from streams.state import PartitionStore
 from streams.trends.facts import SCHEMA as FACTS_SCHEMA
 from streams.trends.facts import Cell, FactStore
@@ -54,7 +58,10 @@ class Recovery:
             spec.name: bulk_consumer(settings, f"{settings.group}-{settings.worker_id}-{spec.name}-recovery", tells_end=True)
             for spec in topology.STAGES
         }
-        self._origins = {spec.name: topic_identity(settings, spec.name) for spec in (topology.CLASSIFICATIONS, topology.SIGNALS)}
+        self._origins = {
+            spec.name: topic_identity(settings, spec.name)
+            for spec in (topology.CLASSIFICATIONS, topology.SIGNALS, topology.SEALED, topology.TRENDS)
+        }
 
     def _read(self, stage: str, topic: str, partition: int) -> Callable[[int], Iterable[list[InputRecord]]]:
         return lambda start: read_to_end(self._consumers[stage], topic, partition, start)
@@ -68,8 +75,21 @@ class Recovery:
 
     def open_facts(self, partition: int) -> FactStore:
         """The trends stage's facts of a partition."""
-        store = self._store("trends", partition, FACTS_SCHEMA, topology.SIGNALS.name)
-        return FactStore(store, self._read("trends", topology.SIGNALS.name, partition), lambda: self._standing(partition))
+        signals, sealed = topology.SIGNALS.name, topology.SEALED.name
+        return FactStore(
+            self._store("trends", partition, FACTS_SCHEMA, signals, sealed),
+            self._read("trends", signals, partition),
+            lambda: self._standing(partition),
+            self._read("trends", sealed, partition),
+            lambda: first_offset(self._consumers["trends"], signals, partition),
+        )
+
+    def trim_signals(self, partition: int, before: int) -> None:
+        """Gives up facts that are sealed. It saves room and nothing depends on it: what fails now is done another time."""
+        try:
+            trim(self._settings, topology.SIGNALS.name, partition, before)
+        except BellwetherError as error:
+            log.warning("topic_not_trimmed", topic=topology.SIGNALS.name, partition=partition, reason=describe_failure(error))
 
     def _standing(self, partition: int) -> set[Cell]:
         """What stands on `trends` of the pairs whose facts live in a partition of `signals`."""
@@ -82,9 +102,26 @@ class Recovery:
                         (standing.discard if record.value is None else standing.add)(Cell(pair, week))
         return standing
 
-    def _store(self, stage: str, partition: int, schema: str, topic: str) -> PartitionStore:
+    def open_weeks(self, partition: int) -> WeekStore:
+        """The breaks stage's weeks of a partition."""
+        store = self._store("breaks", partition, WEEKS_SCHEMA, topology.TRENDS.name)
+        return WeekStore(store, self._read("breaks", topology.TRENDS.name, partition))
+
+    def read_said(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
+        """What stands on `breaks` of the pairs whose weeks are in a partition of `trends`: both are partitioned by the pair."""
+        newest: dict[bytes, bytes] = {}
+        for chunk in self._read("breaks", topology.BREAKS.name, partition)(0):
+            for record in chunk:
+                if record.value is None:
+                    newest.pop(record.key or b"", None)
+                else:
+                    newest[record.key or b""] = record.value
+        return iter(newest.items())
+
+    def _store(self, stage: str, partition: int, schema: str, *topics: str) -> PartitionStore:
         path: Path = self._settings.state_dir / f"{stage}-{partition}.sqlite"
-        return PartitionStore(path, schema, origin=f"{self._origins[topic]}/{partition}/{self._settings.partitions}")
+        origins = "+".join(self._origins[topic] for topic in topics)
+        return PartitionStore(path, schema, origin=f"{origins}/{partition}/{self._settings.partitions}")
 
 
 def check_topics(settings: Settings) -> None:
@@ -105,7 +142,10 @@ def check_topics(settings: Settings) -> None:
 def build_stages(settings: Settings, watchlist: Watchlist, predictor: Predictor, recovery: Recovery) -> dict[str, Stage]:
     """The stages by name."""
     classify = ClassifyStage(predictor, recovery.open_memory, max_dead_in_a_row=settings.max_dead_letters_in_a_row)
-    return {"classify": classify, "trends": TrendsStage(watchlist, recovery.open_facts)}
+    lateness = timedelta(hours=settings.allowed_lateness_hours)
+    breaks = BreaksStage(recovery.open_weeks, recovery.read_said, lateness)
+    trends = TrendsStage(watchlist, recovery.open_facts, seal_after_weeks=settings.seal_after_weeks, trim=recovery.trim_signals)
+    return {"classify": classify, "trends": trends, "breaks": breaks}
 
 
 def load_predictor(settings: Settings) -> Predictor:
@@ -114,7 +154,7 @@ def load_predictor(settings: Settings) -> Predictor:
     Raises:
         ModelError: if the model is missing or does not match.
     """
-    predictor = Predictor.load(settings.model)
+    predictor = Predictor.load(settings.model, encoder=settings.encoder)
     predictor.classify([Text("Belarus and Russia", "Belarus and Russia signed an agreement."), Text("", "Беларусь і Расія.")])
     return predictor
 
@@ -182,7 +222,7 @@ class _Worker:
         app = topology.build_app(self._settings, runners, on_failure=self._fail)
         await app.start()
         log.info("worker_started", worker=self._settings.worker_id, group=self._settings.group)
-        crash = asyncio.ensure_future(self._watch(app))
+        crash = asyncio.ensure_future(self._watch(app, list(runners.values())))
         await self._stop.wait()
         crash.cancel()
         self._set_deadline()
@@ -205,8 +245,8 @@ class _Worker:
         topics = {route: topic.name for route, topic in spec.writes.items()}
         return StageRunner(stage, KafkaSink(producer, topics, self._settings.partitions), self._metrics, self._fail)
 
-    async def _watch(self, app: topology.BellwetherApp) -> None:
-        """Follows Faust's own health and the lag."""
+    async def _watch(self, app: topology.BellwetherApp, runners: list[StageRunner]) -> None:
+        """Follows Faust's own health and the lag, and lets stages do what they postponed."""
         while True:
             await asyncio.sleep(0.5)
             if app.crash_reason is not None:
@@ -214,6 +254,8 @@ class _Worker:
             lag = topology.lag_by_stage(app)
             for stage, records in lag.items():
                 self._metrics.lag_records.labels(stage).set(records)
+            for runner in runners:
+                runner.do_postponed()
 
     async def _end(self, app: topology.BellwetherApp) -> None:
         try:

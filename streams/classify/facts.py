@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models.results import Classified, PairSignal, Text
+from streams.classify.sketch import sketch_of
 from streams.clock import iso_week, parse_utc
 from streams.records import Article, LabelFact, Signal, story_fingerprint
 
@@ -26,13 +27,16 @@ def facts_of(article: Article, result: Classified, model: str) -> list[Signal]:
     for signal in result.signals:
         by_pair.setdefault((signal.source, signal.partner), []).append(signal)
         by_pair.setdefault((signal.partner, signal.source), [])
-    story = story_fingerprint(article.title, article.text)
+    if not by_pair:
+        return []
+    story, sketch = story_fingerprint(article.title, article.text), sketch_of(article.title, article.text)
     week = iso_week(parse_utc(article.published))
     return [
         Signal(
             source=source, partner=partner, article_id=article.id, published=article.published, week=week, story_id=story,
             domains=_domains(result, by_pair[source, partner]), labels=_labels(by_pair[source, partner]), title=article.title[:MAX_TITLE_CHARS],
             outlet=article.outlet[:MAX_OUTLET_CHARS], url=article.url[:MAX_URL_CHARS], model=model,
+            origin=article.origin[:MAX_OUTLET_CHARS], sketch=sketch,
         )
         for source, partner in sorted(by_pair)
     ]  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from streams.log import configure_logging
+from streams.printable import printable
 from streams.settings import Settings, load_settings
 
 
@@ -25,5 +26,5 @@ def connected(settings: Settings) -> Settings:
 
 
 def say(line: str) -> None:
-    """One line of output."""
-    click.echo(line)
+    """One line of output; what strangers wrote in it can't steer the terminal."""
+    click.echo(printable(line))

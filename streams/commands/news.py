@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING
 import click
 
 from streams.commands.common import connected, say, started
-from streams.errors import EXIT_FAILED, ConfigError
+from streams.commands.feeds import feed_list_path
+from streams.errors import EXIT_FAILED
 from streams.settings import Settings
 
 if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
     from streams.ingest.publish import ArticlePublisher
 
 
@@ -34,10 +37,12 @@ def ingest_archive(files: tuple[Path, ...], rate: float | None, as_json: bool) -
     bellwether ingest archive news.jsonl.gz
     bellwether ingest archive --rate 200 2016.csv 2017.csv
     """
+    from prometheus_client import CollectorRegistry
+
     from streams.ingest.archive import ingest_archive as send
 
     settings = connected(started())
-    with _publisher(settings, "archive") as publisher:
+    with _publisher(settings, "archive", CollectorRegistry()) as publisher:
         report = send(files, publisher, settings, rate=rate)
     if as_json:
         say(json.dumps(dataclasses.asdict(report)))
@@ -49,19 +54,14 @@ def ingest_archive(files: tuple[Path, ...], rate: float | None, as_json: bool) -
     sys.exit(EXIT_FAILED if report.interrupted else 0)
 
 
-def _publisher(settings: Settings, producer: str, *, serve: bool = False) -> ArticlePublisher:
-    """A publisher onto the topology's topics, with /metrics of its own where it runs for long."""
-    from prometheus_client import CollectorRegistry
-
+def _publisher(settings: Settings, producer: str, registry: CollectorRegistry) -> ArticlePublisher:
+    """A publisher onto the topology's topics."""
     from streams import topology
     from streams.ingest.publish import ArticlePublisher, IngestTopics
-    from streams.metrics import IngestMetrics, add_process_info, serve_metrics
+    from streams.metrics import IngestMetrics, add_process_info
 
-    registry = CollectorRegistry()
     add_process_info(registry, process="ingest")
-    if serve:
-        serve_metrics(registry, settings.metrics_host, settings.ingest_metrics_port, "BELLWETHER_INGEST_METRICS_PORT")
-    topics = IngestTopics(topology.ARTICLES.name, topology.DEAD_LETTERS.name)
+    topics = IngestTopics(topology.ARTICLES.name, topology.DEAD_LETTERS.name, topology.FEEDS.name)
     return ArticlePublisher(settings, IngestMetrics(registry), producer, topics)
 
 
@@ -69,40 +69,19 @@ def _publisher(settings: Settings, producer: str, *, serve: bool = False) -> Art
 @click.option("--feeds", type=click.Path(path_type=Path), help="TOML file of the feeds.")
 @click.option("--once", is_flag=True, help="Fetch every enabled feed once, then end.")
 def ingest_feeds(feeds: Path | None, once: bool) -> None:
-    """Reads RSS and Atom feeds, politely, for ever."""
-    from streams.ingest.feeds import load_feeds
-    from streams.ingest.poll import run_feeds
+    """Reads RSS, Atom, RDF, CDF and JSON feeds, politely, for ever. An edited list is taken over within some seconds."""
+    from prometheus_client import CollectorRegistry
+
+    from streams.ingest.feed_file import Watched
+    from streams.ingest.poll import PollOptions, run_feeds
+    from streams.metrics import serve_metrics
 
     settings = started(feeds=feeds)
-    if settings.feeds is None:
-        raise ConfigError(
-            "no feed list is set",
-            where="BELLWETHER_FEEDS or --feeds",
-            expected="a TOML file of feeds",
-            todo="copy deploy/feeds.example.toml, edit it, and name it here",
-        )
-    feed_list = load_feeds(settings.feeds)
+    watched = Watched(feed_list_path(settings))
     settings = connected(settings)
-    with _publisher(settings, "feeds", serve=True) as publisher:
-        report = run_feeds(settings, feed_list, publisher, once=once)
+    registry = CollectorRegistry()
+    serve_metrics(registry, settings.metrics_host, settings.ingest_metrics_port, "BELLWETHER_INGEST_METRICS_PORT")
+    options = PollOptions(reload=watched.changed, registry=registry)
+    with _publisher(settings, "feeds", registry) as publisher:
+        report = run_feeds(settings, watched.feeds, publisher, once=once, options=options)
     sys.exit(EXIT_FAILED if once and report.failed else 0)
-
-
-@click.group()
-def feeds() -> None:
-    """Feeds: look at what they hold."""
-
-
-@feeds.command("parse")
-@click.argument("sources", nargs=-1, required=True)
-@click.option("--json", "as_json", is_flag=True, help="One JSON line a source.")
-def feeds_parse(sources: tuple[str, ...], as_json: bool) -> None:
-    """Parses feed files or addresses and shows their entries. Exit code 1 when one can't be read as a feed."""
-    from streams.ingest.parsing import parse_sources
-
-    started()
-    failed = False
-    for parsed in parse_sources(sources):
-        failed = failed or parsed.error is not None
-        say(parsed.to_json() if as_json else parsed.describe())
-    sys.exit(EXIT_FAILED if failed else 0)

@@ -44,4 +44,10 @@ def board() -> None:
 
     settings = started()
     watchlist = load_watchlist(settings.watchlist)
-    run_board(connected(settings), watchlist, topics={"trends": topology.TRENDS.name, "progress": topology.PROGRESS.name})
+    topics = {
+        "trends": topology.TRENDS.name,
+        "breaks": topology.BREAKS.name,
+        "progress": topology.PROGRESS.name,
+        "feeds": topology.FEEDS.name,
+    }
+    run_board(connected(settings), watchlist, topics=topics)

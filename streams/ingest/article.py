@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from streams.clock import format_utc
 from streams.errors import RecordError
 from streams.ingest.dates import read_date
+from streams.ingest.origins import find_origin
 from streams.ingest.text import clean_text, normalise
 from streams.ingest.urls import canonical_url, web_address
 from streams.records import Article, DateOrigin, encode
@@ -21,6 +22,7 @@ from streams.settings import Settings
 MAX_ID_CHARS = 256
 MAX_TITLE_CHARS = 1_000
 MAX_OUTLET_CHARS = 200
+MAX_AUTHOR_CHARS = 300
 #: A character takes at most 4 bytes of UTF-8; a quotation mark or a backslash takes 2 in JSON.
 _BYTES_PER_CHAR = 4
 
@@ -32,7 +34,11 @@ TEXT_FIELDS = ("text", "content", "body", "summary")
 DATE_FIELDS = ("published", "date", "pubDate")
 OUTLET_FIELDS = ("outlet", "source")
 LANGUAGE_FIELDS = ("language",)
-KNOWN_FIELDS = frozenset((*ID_FIELDS, *URL_FIELDS, *TITLE_FIELDS, *TEXT_FIELDS, *DATE_FIELDS, *OUTLET_FIELDS, *LANGUAGE_FIELDS))
+AUTHOR_FIELDS = ("author", "byline")
+ORIGIN_FIELDS = ("origin", "agency")
+KNOWN_FIELDS = frozenset((
+    *ID_FIELDS, *URL_FIELDS, *TITLE_FIELDS, *TEXT_FIELDS, *DATE_FIELDS, *OUTLET_FIELDS, *LANGUAGE_FIELDS, *AUTHOR_FIELDS, *ORIGIN_FIELDS,
+))  # fmt: skip
 _LANGUAGE = re.compile(r"^([A-Za-z]{2,3})(?:[-_][A-Za-z0-9_-]{1,30})?$")
 
 
@@ -63,11 +69,13 @@ def to_article(raw: Mapping[str, object], *, now: datetime, settings: Settings) 
             expected="a string under " + ", ".join((*TITLE_FIELDS, *TEXT_FIELDS)),
         )
     url_raw = _string(raw, URL_FIELDS)
+    outlet = normalise(_string(raw, OUTLET_FIELDS)[: 4 * MAX_OUTLET_CHARS], one_line=True)[:MAX_OUTLET_CHARS].rstrip()
+    author = _names(raw, AUTHOR_FIELDS)
     published, origin = _event_time(raw, now, settings)
     article = Article(
         id=_article_id(raw, url_raw, title, text), title=title, text=text, published=format_utc(published), date_origin=origin,
-        outlet=normalise(_string(raw, OUTLET_FIELDS), one_line=True)[:MAX_OUTLET_CHARS].rstrip(), url=web_address(url_raw),
-        language=_language(_string(raw, LANGUAGE_FIELDS)), ingested=format_utc(now),
+        outlet=outlet, url=web_address(url_raw), language=_language(_string(raw, LANGUAGE_FIELDS)), author=author,
+        origin=find_origin(_names(raw, ORIGIN_FIELDS), author, text, outlet), ingested=format_utc(now),
     )  # fmt: skip
     _check_wire_size(article, settings)
     return article
@@ -95,6 +103,17 @@ def _string(raw: Mapping[str, object], names: tuple[str, ...]) -> str:
             raise RecordError(f"field {name!r} is of type {type(value).__name__}", reason="not-an-article", expected="a string")
         if value.strip():
             return value
+    return ""
+
+
+def _names(raw: Mapping[str, object], fields: tuple[str, ...]) -> str:
+    """One name or several; what is no name is left out, since nothing depends on it."""
+    for field in fields:
+        value = raw.get(field)
+        listed = value if isinstance(value, list) else [value]
+        names = [clean_text(name[: 4 * MAX_AUTHOR_CHARS], one_line=True) for name in listed[:10] if isinstance(name, str)]
+        if found := ", ".join(name for name in names if name)[:MAX_AUTHOR_CHARS].rstrip():
+            return found
     return ""
 
 
@@ -143,7 +162,14 @@ def _check_size(chars: int, settings: Settings) -> None:
 
 
 def _check_wire_size(article: Article, settings: Settings) -> None:
-    chars = len(article.title) + len(article.text) + len(article.url) + len(article.outlet)
+    chars = (
+        len(article.title)
+        + len(article.text)
+        + len(article.url)
+        + len(article.outlet)
+        + len(article.author)
+        + len(article.origin)
+    )
     if chars * _BYTES_PER_CHAR + 1_000 <= settings.max_article_bytes:
         return
     size = len(encode(article))

@@ -1,4 +1,9 @@
-"""Feed entries to articles: their ids, and which of them are new, edited, unchanged or unusable. Pure."""
+"""Feed entries to articles: their ids, and which of them are new, edited, unchanged or unusable. Pure.
+
+An entry is known by its guid, else its link, else its content (`entry_article_id`). Feeds break even that: some give every entry a new
+guid whenever they are asked, others give old guids to new entries. So each entry that was sent leaves its marks: of its link, headline
+and date. See `_Identities`.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +11,26 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import blake2b
 
 import msgspec
 
 from streams.clock import format_utc
 from streams.errors import RecordError
 from streams.ingest.article import hashed_id, to_article
+from streams.ingest.dates import read_date
 from streams.ingest.feeds import Feed
 from streams.ingest.parsers import ParsedEntry, ParsedFeed
 from streams.ingest.publish import dead_letter
 from streams.ingest.state import Seen
+from streams.ingest.text import normalise
 from streams.ingest.urls import canonical_url, host_of, web_address
 from streams.records import Article, DeadLetter
 from streams.settings import Settings
+
+#: Between the digest of what was sent and the marks of its entry, in what is remembered.
+_MARKS_AFTER = "."
+_MARK_BYTES = 5
 
 
 @dataclass(slots=True)
@@ -43,9 +55,9 @@ def find_changes(parsed: ParsedFeed, feed: Feed, known: Mapping[str, Seen], *, n
     its first arrival, so that an edit does not move it to another week. Of entries with the same id the first counts.
     """
     changes = FeedChanges()
-    ambiguous = _ambiguous_ids(parsed.entries)
+    identities = _Identities(parsed.entries, feed, known)
     for entry in parsed.entries:
-        article_id = entry_article_id(entry, feed.url, with_link=entry.id in ambiguous)
+        article_id = identities.find(entry)
         if article_id in changes.seen:
             changes.unchanged += 1
             continue
@@ -57,8 +69,8 @@ def find_changes(parsed: ParsedFeed, feed: Feed, known: Mapping[str, Seen], *, n
             _add_dead_letter(changes, entry, feed, article_id, before, arrival, error)
             continue
         digest = article.digest()
-        changes.seen[article_id] = Seen(digest, arrival)
-        if before is not None and before.digest == digest:
+        changes.seen[article_id] = Seen(f"{digest}{_MARKS_AFTER}{_marks(entry)}", arrival)
+        if before is not None and before.digest.partition(_MARKS_AFTER)[0] == digest:
             changes.unchanged += 1
             continue
         changes.articles.append(msgspec.structs.replace(article, ingested=format_utc(now)))
@@ -89,9 +101,53 @@ def entry_article_id(entry: ParsedEntry, feed_url: str, *, with_link: bool = Fal
     return hashed_id("feed", host_of(entry.url or "") or host_of(feed_url), given)
 
 
-def _ambiguous_ids(entries: list[ParsedEntry]) -> set[str]:
-    links = {(entry.id, canonical_url(entry.url)) for entry in entries if entry.url}
-    return {given for given, count in Counter(given for given, _ in links).items() if count > 1}
+class _Identities:
+    """Finds the article id of each entry of a document, with what is known of earlier documents of the feed.
+
+    - One guid for several links in the document: guid and link together tell them apart.
+    - A guid that is new, on an entry with link, headline and date of a known one whose guid has gone: the known article.
+    - A known guid on an entry with another link, another headline and a later date: a new article, by guid and link together.
+    """
+
+    def __init__(self, entries: list[ParsedEntry], feed: Feed, known: Mapping[str, Seen]) -> None:
+        self._feed_url = feed.url
+        self._known = known
+        links = {(entry.id, canonical_url(entry.url)) for entry in entries if entry.url}
+        self._ambiguous = {given for given, count in Counter(given for given, _ in links).items() if count > 1}
+        here = {entry_article_id(entry, feed.url, with_link=entry.id in self._ambiguous) for entry in entries}
+        self._gone = {
+            marks: article_id for article_id, seen in known.items() if article_id not in here and (marks := _known_marks(seen))
+        }
+
+    def find(self, entry: ParsedEntry) -> str:
+        """The article id of an entry."""
+        own = entry_article_id(entry, self._feed_url, with_link=entry.id in self._ambiguous)
+        before, marks = self._known.get(own), _marks(entry)
+        if before is None:
+            return self._gone.get(marks, own) if entry.url and entry.title else own
+        if _is_another(_known_marks(before), marks) and _is_later(entry, before):
+            return entry_article_id(entry, self._feed_url, with_link=True)
+        return own
+
+
+def _marks(entry: ParsedEntry) -> str:
+    """Three short hashes: of link, headline and date."""
+    parts = (canonical_url(entry.url or ""), normalise(entry.title or "", one_line=True), entry.published or "")
+    return "".join(blake2b(part.encode("utf-8", "replace"), digest_size=_MARK_BYTES).hexdigest() for part in parts)
+
+
+def _known_marks(seen: Seen) -> str:
+    return seen.digest.partition(_MARKS_AFTER)[2]
+
+
+def _is_another(before: str, now: str) -> bool:
+    size = 2 * _MARK_BYTES
+    return bool(before) and all(before[at : at + size] != now[at : at + size] for at in range(0, 3 * size, size))
+
+
+def _is_later(entry: ParsedEntry, before: Seen) -> bool:
+    moment = read_date(entry.published) if entry.published else None
+    return moment is not None and moment > before.first_seen
 
 
 def _raw(entry: ParsedEntry, feed: Feed, article_id: str) -> dict[str, object]:
@@ -99,6 +155,7 @@ def _raw(entry: ParsedEntry, feed: Feed, article_id: str) -> dict[str, object]:
     return {
         "id": article_id, "url": entry.url, "title": entry.title, "text": max(entry.content or "", entry.summary or "", key=len),
         "published": entry.published or entry.updated, "outlet": feed.outlet, "language": feed.language,
+        "author": entry.author, "origin": entry.source,
     }  # fmt: skip
 
 

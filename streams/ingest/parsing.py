@@ -7,50 +7,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import multiprocessing
+import sys
 import threading
-from collections.abc import Iterable, Iterator
+import types
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 import msgspec
 
-from streams.errors import FeedError
-from streams.ingest.fetch import MAX_BODY_BYTES, Fetcher, inflate
-from streams.ingest.parsers import ParsedEntry, ParsedFeed, parse_feed
-from streams.ingest.text import clean_text
+from streams.ingest.parsers import ParsedFeed, parse_feed
 
-PARSE_TIMEOUT_SECONDS = 20.0
+PARSE_TIMEOUT_SECONDS = 4.5
 _START_TIMEOUT_SECONDS = 30.0
-MAX_MEMORY_BYTES = 1024 * 1024 * 1024
+#: What one document may cost beyond the parser process as it is when it waits.
+EXTRA_MEMORY_BYTES = 60 * 1024 * 1024
+#: A larger document, or one that is no feed, may leave a large heap behind, which would count against the next one.
+_CLEAN_BYTES = 512 * 1024
 _READY = b"ready"
-_GZIP_MAGIC = b"\x1f\x8b\x08"
+_starting = threading.Lock()
 _decoder = msgspec.json.Decoder(ParsedFeed)
-
-
-class ParsedDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """What one file or address held: a line of `bellwether feeds parse --json`."""
-
-    file: str
-    entries: list[ParsedEntry] = msgspec.field(default_factory=list)
-    warnings: list[str] = msgspec.field(default_factory=list)
-    error: str | None = None
-
-    def to_json(self) -> str:
-        """One line of JSON with the fields `file`, `entries`, `warnings` and `error`."""
-        return msgspec.json.encode(self).decode()
-
-    def describe(self) -> str:
-        """The same for people: a line for each entry, warnings and the error beneath."""
-        lines = [f"{self.file}: {len(self.entries)} entries"]
-        for entry in self.entries:
-            moment = (entry.published or entry.updated or "no date")[:16]
-            lines.append(f"  {moment:<16}  {clean_text(entry.title or entry.id, one_line=True)[:100]}")
-        lines.extend(f"  warning: {warning}" for warning in self.warnings)
-        if self.error is not None:
-            lines.append(f"  error: {self.error}")
-        return "\n".join(lines)
 
 
 class FeedParser:
@@ -68,19 +46,29 @@ class FeedParser:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def parse(self, data: bytes, url: str, content_type: str = "") -> ParsedFeed:
+    def parse(self, data: bytes, url: str, content_type: str = "", *, timeout_seconds: float | None = None) -> ParsedFeed:
         """See `parse_feed`; a parser that hangs or dies gives an error, too."""
+        seconds = self._timeout_seconds if timeout_seconds is None else timeout_seconds
         with self._lock:
             try:
                 pipe = self._started()
-                pipe.send_bytes(msgspec.msgpack.encode((data, url, content_type)))
-                if not pipe.poll(self._timeout_seconds):
+                pipe.send_bytes(msgspec.msgpack.encode((url, content_type, seconds)))
+                pipe.send_bytes(data)
+                if not pipe.poll(seconds):
                     self._kill()
-                    return ParsedFeed(error=f"the parser found no end within {self._timeout_seconds:g} s")
-                return _decoder.decode(pipe.recv_bytes())
+                    return ParsedFeed(error=f"the parser found no end within {seconds:.3g} s")
+                found = _decoder.decode(pipe.recv_bytes())
+                if len(data) > _CLEAN_BYTES or found.error is not None:
+                    self._kill()
+                return found
             except (EOFError, OSError, msgspec.MsgspecError):
                 self._kill()
                 return ParsedFeed(error="the parser died on this document")
+
+    def warm_up(self) -> None:
+        """Starts the process, so that the first document need not wait for it; a failure shows with that document."""
+        with self._lock, contextlib.suppress(EOFError, OSError):
+            self._started()
 
     def close(self) -> None:
         """Ends the process; a document in work gets its error at once."""
@@ -94,11 +82,8 @@ class FeedParser:
         if self._pipe is not None and self._process is not None and self._process.is_alive():
             return self._pipe
         self._kill()
-        # "spawn": the parent has threads (Kafka's), and a fork of it could hold their locks for ever.
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs,), daemon=True, name="feed-parser")
-        self._process.start()
+        ours, theirs = multiprocessing.Pipe()
+        self._process = _start(theirs)
         theirs.close()
         self._pipe = ours
         if not ours.poll(_START_TIMEOUT_SECONDS):
@@ -116,15 +101,52 @@ class FeedParser:
             self._process = None
 
 
+def _start(pipe: Connection) -> multiprocessing.process.BaseProcess:
+    # Never a fork of this process: it has threads (Kafka's), whose locks a fork could hold for ever. A fork server has none, and
+    # replaces a parser in some 20 ms, because it has loaded the libraries already.
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        process: multiprocessing.process.BaseProcess = multiprocessing.get_context("spawn").Process(
+            target=_serve, args=(pipe,), daemon=True, name="feed-parser"
+        )
+    else:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["streams.ingest.parsing"])
+        process = context.Process(target=_serve, args=(pipe,), daemon=True, name="feed-parser")
+    with _without_main():
+        process.start()
+    return process
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    # A new process would import the main module of this one: a second for nothing, since what runs there stands in this file.
+    with _starting:
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = types.ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main
+
+
 def _serve(pipe: Connection) -> None:
     # The life of a parser process: bytes in, a ParsedFeed out, until the pipe is closed.
+    # What was loaded before the fork is left out of garbage collection, which would make the shared pages the process's own.
+    gc.freeze()
     _bound_memory()
     _ignore_interrupts()
     pipe.send_bytes(_READY)
     with contextlib.suppress(EOFError, OSError):
         while True:
-            data, url, content_type = msgspec.msgpack.decode(pipe.recv_bytes(), type=tuple[bytes, str, str])
-            pipe.send_bytes(msgspec.json.encode(_parse_safely(data, url, content_type)))
+            url, content_type, seconds = msgspec.msgpack.decode(pipe.recv_bytes(), type=tuple[str, str, float])
+            _bound_time(seconds)
+            pipe.send_bytes(msgspec.json.encode(_receive_and_parse(pipe, url, content_type)))
+            _bound_time(0.0)
+
+
+def _receive_and_parse(pipe: Connection, url: str, content_type: str) -> ParsedFeed:
+    # The document is let go before the answer is sent.
+    return _parse_safely(pipe.recv_bytes(), url, content_type)
 
 
 def _parse_safely(data: bytes, url: str, content_type: str) -> ParsedFeed:
@@ -142,7 +164,22 @@ def _bound_memory() -> None:
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 
-        resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+        most = _data_bytes() + EXTRA_MEMORY_BYTES
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
+def _data_bytes() -> int:
+    # Private memory that this process may write to; what it shares with others does not count against the bound either.
+    with open("/proc/self/status", encoding="ascii") as status:  # noqa: PTH123 - one line of the kernel's
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmData:"))
+
+
+def _bound_time(seconds: float) -> None:
+    # Of the processor, as a backstop: a parser that spins must not outlive a parent that was killed.
+    import signal
+
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_PROF, seconds * 1.5)
 
 
 def _ignore_interrupts() -> None:
@@ -153,62 +190,57 @@ def _ignore_interrupts() -> None:
 
 
 class ParserPool:
-    """Some `FeedParser`s for a loop: `await pool.parse(...)` takes the first that is free."""
+    """Some `FeedParser`s for a loop: `await pool.parse(...)` takes the first that is free.
 
-    def __init__(self, size: int = 2, timeout_seconds: float = PARSE_TIMEOUT_SECONDS) -> None:
-        self._parsers = [FeedParser(timeout_seconds) for _ in range(size)]
+    One that is at a document for longer than `slow_seconds` no longer counts: another is started in its place, up to `MOST_SLOW`, so
+    that a document that takes all of its time keeps no other feed waiting.
+    """
+
+    MOST_SLOW = 4
+
+    def __init__(self, size: int = 2, timeout_seconds: float = PARSE_TIMEOUT_SECONDS, *, slow_seconds: float = 0.5) -> None:
+        self._timeout_seconds = timeout_seconds
+        self._slow_seconds = slow_seconds
+        self._slow = 0
+        self._parsers: set[FeedParser] = set()
         self._free: asyncio.Queue[FeedParser] = asyncio.Queue()
-        for parser in self._parsers:
-            self._free.put_nowait(parser)
-        self._threads = ThreadPoolExecutor(size, thread_name_prefix="feed-parser")
+        self._threads = ThreadPoolExecutor(size + self.MOST_SLOW, thread_name_prefix="feed-parser")
+        for _ in range(size):
+            self._add()
 
     async def parse(self, data: bytes, url: str, content_type: str = "") -> ParsedFeed:
         """See `FeedParser.parse`."""
         parser = await self._free.get()
+        replaced = False
+        parsing = asyncio.get_running_loop().run_in_executor(self._threads, parser.parse, data, url, content_type)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, parser.parse, data, url, content_type)
+            done, _ = await asyncio.wait({parsing}, timeout=self._slow_seconds)
+            if not done and self._slow < self.MOST_SLOW:
+                replaced = True
+                self._slow += 1
+                self._threads.submit(self._add().warm_up)
+            return await parsing
         finally:
-            self._free.put_nowait(parser)
+            if replaced:
+                self._slow -= 1
+                self._parsers.discard(parser)
+                parser.close()
+            else:
+                self._free.put_nowait(parser)
+
+    def warm_up(self) -> None:
+        """Starts the processes, without waiting for them."""
+        for parser in self._parsers:
+            self._threads.submit(parser.warm_up)
+
+    def _add(self) -> FeedParser:
+        parser = FeedParser(self._timeout_seconds)
+        self._parsers.add(parser)
+        self._free.put_nowait(parser)
+        return parser
 
     def close(self) -> None:
         """Ends the processes; documents in work get their errors at once."""
         for parser in self._parsers:
             parser.close()
         self._threads.shutdown()
-
-
-def parse_file_or_url(source: str, parser: FeedParser, *, allow_private: bool = True) -> ParsedDocument:
-    """One file or http(s) address, parsed, as `bellwether feeds parse --json` prints it; blocks.
-
-    An address is what a person typed, so private networks are allowed unless told otherwise. Errors are values.
-    """
-    try:
-        data, url, content_type = _load(source, allow_private=allow_private)
-    except (FeedError, OSError) as error:
-        what = error.what if isinstance(error, FeedError) else (error.strerror or str(error))
-        return ParsedDocument(file=source, error=f"it can't be read: {what}")
-    feed = parser.parse(data, url, content_type)
-    return ParsedDocument(file=source, entries=feed.entries, warnings=feed.warnings, error=feed.error)
-
-
-def parse_sources(sources: Iterable[str], *, allow_private: bool = True) -> Iterator[ParsedDocument]:
-    """Each source in turn, by one parser process. See `parse_file_or_url`."""
-    with FeedParser() as parser:
-        for source in sources:
-            yield parse_file_or_url(source, parser, allow_private=allow_private)
-
-
-def _load(source: str, *, allow_private: bool) -> tuple[bytes, str, str]:
-    if source.lower().startswith(("http://", "https://")):
-        return asyncio.run(_fetch(source, allow_private))
-    with Path(source).open("rb") as file:
-        data = file.read(MAX_BODY_BYTES + 1)
-    if len(data) > MAX_BODY_BYTES:
-        raise FeedError(f"more than {MAX_BODY_BYTES} bytes", where=source)
-    return (inflate(data, MAX_BODY_BYTES, source) if data.startswith(_GZIP_MAGIC) else data), "", ""
-
-
-async def _fetch(url: str, allow_private: bool) -> tuple[bytes, str, str]:
-    async with Fetcher() as fetcher:
-        fetched = await fetcher.get(url, allow_private=allow_private)
-    return fetched.body or b"", fetched.url, fetched.content_type

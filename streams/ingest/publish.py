@@ -19,21 +19,24 @@ from streams.ingest.text import mend_surrogates
 from streams.kafka.clients import admin_client, article_producer
 from streams.log import get_logger
 from streams.metrics import IngestMetrics
-from streams.records import DEAD_LETTER_CONTENT_CHARS, Article, DeadLetter, DeadLetterReason, encode
+from streams.records import DEAD_LETTER_CONTENT_CHARS, Article, DeadLetter, DeadLetterReason, FeedStatus, encode
 from streams.settings import Settings
 
 log = get_logger("publish")
 _CLOSE_SECONDS = 5.0
 _MAX_WHERE_CHARS = 1_000
 _ARTICLE = ""
+#: No reason of a dead letter has such a name.
+_STATUS = "feed status"
 
 
 @dataclass(frozen=True, slots=True)
 class IngestTopics:
-    """Names of the topics that ingestion writes to."""
+    """Names of the topics that ingestion writes to; `feeds` by the producer of feeds alone."""
 
     articles: str = "articles"
     dead_letters: str = "dead-letters"
+    feeds: str = "feeds"
 
 
 @dataclass(slots=True)
@@ -62,7 +65,7 @@ class ArticlePublisher:
         settings: servers and bounds.
         metrics: where acknowledged records and failed deliveries are counted.
         producer_name: one of `streams.metrics.PRODUCERS`.
-        topics: names of the two topics; they must exist.
+        topics: names of the topics; they must exist.
         producer: an idempotent producer with acks=all; made from the settings when left out.
         **bounds: `max_in_flight` and `stall_seconds` of `Delivery`.
 
@@ -75,7 +78,8 @@ class ArticlePublisher:
         producer: Producer | None = None, **bounds: Any,
     ) -> None:  # fmt: skip
         if producer is None:
-            check_topics(settings, (topics.articles, topics.dead_letters))
+            others = (topics.feeds,) if producer_name == "feeds" else ()
+            check_topics(settings, (topics.articles, topics.dead_letters, *others))
             producer = article_producer(settings)
         self.metrics = metrics
         self.producer_name = producer_name
@@ -112,6 +116,10 @@ class ArticlePublisher:
         """Hands a dead letter over for delivery. See `send`."""
         self._delivery.submit(self._topics.dead_letters, letter.where.encode(), encode(letter), letter.reason)
 
+    def send_status(self, status: FeedStatus) -> None:
+        """Hands over how a feed is. See `send`; it counts nowhere."""
+        self._delivery.submit(self._topics.feeds, status.url.encode(), encode(status), _STATUS)
+
     def flush(self) -> None:
         """Blocks until everything handed over before is acknowledged.
 
@@ -137,6 +145,8 @@ class ArticlePublisher:
             self._producer.close(_CLOSE_SECONDS)
 
     def _count(self, sending: Sending) -> None:
+        if sending.tag == _STATUS:
+            return
         with self._lock:
             if sending.tag == _ARTICLE:
                 self._counts.articles += 1

@@ -1,4 +1,4 @@
-"""What is remembered of each feed over restarts, in SQLite: validators, when it is due, failures, and the entries already sent.
+"""What is remembered of each feed over restarts, in SQLite: when and how it is asked next, how it is, and the entries already sent.
 
 Written only after Kafka's acknowledgement. Whatever is lost here costs a repeated delivery of the same article, never an article.
 """
@@ -9,28 +9,30 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
+
 from streams.clock import format_utc, parse_utc
 from streams.errors import StateError
+from streams.ingest.feed_record import FeedRecord
 from streams.ingest.fetch import Validators
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 #: Entries remembered of one feed: more than twice what a document may hold.
 MAX_SEEN_PER_FEED = 5_000
 _BUSY_SECONDS = 10.0
 _TABLES = """
-CREATE TABLE IF NOT EXISTS feeds (
-    url TEXT PRIMARY KEY, etag TEXT NOT NULL, last_modified TEXT NOT NULL, next_due TEXT NOT NULL,
-    failures INTEGER NOT NULL, last_success TEXT NOT NULL, last_error TEXT NOT NULL
-) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS feed_records (url TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS hosts (host TEXT PRIMARY KEY, quiet_until TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS entries (
     feed TEXT NOT NULL, article TEXT NOT NULL, digest TEXT NOT NULL, first_seen TEXT NOT NULL, last_seen TEXT NOT NULL,
     PRIMARY KEY (feed, article)
 ) WITHOUT ROWID;
 """
+_decoder = msgspec.json.Decoder(FeedRecord)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +41,6 @@ class Seen:
 
     digest: str
     first_seen: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class FeedRecord:
-    """One feed as it was left. `next_due` None: it was never asked.
-
-    Attributes:
-        failures: fetches that failed since the last good one.
-        last_error: one line about the last failure; "" after a good fetch.
-    """
-
-    validators: Validators = field(default_factory=Validators)
-    next_due: datetime | None = None
-    failures: int = 0
-    last_success: datetime | None = None
-    last_error: str = ""
 
 
 class FeedState:
@@ -96,12 +82,14 @@ class FeedState:
     def load(self, url: str) -> FeedRecord:
         """What is known of a feed; the defaults for one that was never asked."""
         with self._lock, self._errors():
-            row = self._database.execute(
-                "SELECT etag, last_modified, next_due, failures, last_success, last_error FROM feeds WHERE url = ?", (url,)
-            ).fetchone()
-        if row is None:
-            return FeedRecord()
-        return FeedRecord(Validators(row[0], row[1]), _moment(row[2]), row[3], _moment(row[4]), row[5])
+            row = self._database.execute("SELECT record FROM feed_records WHERE url = ?", (url,)).fetchone()
+        return FeedRecord() if row is None else self._decode(row[0])
+
+    def load_all(self) -> dict[str, FeedRecord]:
+        """URL -> what is known of it, for every feed that was ever asked."""
+        with self._lock, self._errors():
+            rows = self._database.execute("SELECT url, record FROM feed_records").fetchall()
+        return {url: self._decode(record) for url, record in rows}
 
     def seen(self, url: str) -> dict[str, Seen]:
         """Article id -> what was last sent of it by this feed."""
@@ -109,16 +97,13 @@ class FeedState:
             rows = self._database.execute("SELECT article, digest, first_seen FROM entries WHERE feed = ?", (url,)).fetchall()
         return {article: Seen(digest, parse_utc(first)) for article, digest, first in rows}
 
-    def save_success(
-        self, url: str, validators: Validators, entries: Mapping[str, Seen], *, now: datetime, next_due: datetime
-    ) -> None:  # fmt: skip
-        """Remembers a good fetch; `entries` are all that the document held (none after a 304). In one transaction."""
+    def save(self, url: str, record: FeedRecord, entries: Mapping[str, Seen] | None = None, *, now: datetime) -> None:
+        """Remembers a feed, and the entries that its document held (none after a 304 or a failure). In one transaction."""
         moment = format_utc(now)
         with self._transaction() as database:
-            database.execute(
-                "INSERT OR REPLACE INTO feeds VALUES (?, ?, ?, ?, 0, ?, '')",
-                (url, validators.etag, validators.last_modified, format_utc(next_due), moment),
-            )
+            database.execute("INSERT OR REPLACE INTO feed_records VALUES (?, ?)", (url, msgspec.json.encode(record)))
+            if not entries:
+                return
             database.executemany(
                 "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)",
                 [(url, article, seen.digest, format_utc(seen.first_seen), moment) for article, seen in entries.items()],
@@ -129,16 +114,17 @@ class FeedState:
                 (url, MAX_SEEN_PER_FEED),
             )
 
-    def save_failure(self, url: str, error: str, *, next_due: datetime) -> int:
-        """Remembers a failed fetch, keeps the validators, and returns how many failed in a row."""
+    def save_quiet_host(self, host: str, until: datetime) -> None:
+        """Remembers until when a host wants to be left alone."""
         with self._transaction() as database:
-            database.execute(
-                "INSERT INTO feeds VALUES (?, '', '', ?, 1, '', ?)"
-                " ON CONFLICT (url) DO UPDATE SET next_due = excluded.next_due, failures = failures + 1, last_error = excluded.last_error",
-                (url, format_utc(next_due), error[:500]),
-            )
-            row = database.execute("SELECT failures FROM feeds WHERE url = ?", (url,)).fetchone()
-        return int(row[0])
+            database.execute("INSERT OR REPLACE INTO hosts VALUES (?, ?)", (host, format_utc(until)))
+
+    def quiet_hosts(self, now: datetime) -> dict[str, datetime]:
+        """Host -> until when it wants to be left alone; those whose time has come are forgotten."""
+        with self._transaction() as database:
+            database.execute("DELETE FROM hosts WHERE quiet_until <= ?", (format_utc(now),))
+            rows = database.execute("SELECT host, quiet_until FROM hosts").fetchall()
+        return {host: parse_utc(until) for host, until in rows}
 
     def _prepare(self) -> None:
         version = self._database.execute("PRAGMA user_version").fetchone()[0]
@@ -150,7 +136,25 @@ class FeedState:
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = NORMAL")
         self._database.executescript(_TABLES)
+        if version == 1:
+            self._take_over_first_version()
         self._database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def _take_over_first_version(self) -> None:
+        # The first version had a column for each of the few things that it knew.
+        rows = self._database.execute("SELECT url, etag, last_modified, next_due, failures, last_success, last_error FROM feeds")
+        for url, etag, modified, due, failures, success, error in rows.fetchall():
+            record = FeedRecord(
+                validators=Validators(etag, modified), next_due=_moment(due), failures=failures, last_success=_moment(success), error=error
+            )  # fmt: skip
+            self._database.execute("INSERT OR IGNORE INTO feed_records VALUES (?, ?)", (url, msgspec.json.encode(record)))
+        self._database.execute("DROP TABLE feeds")
+
+    def _decode(self, record: bytes) -> FeedRecord:
+        try:
+            return _decoder.decode(record)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise self._failed(error) from error
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

@@ -62,6 +62,15 @@ def read_to_end(consumer: Consumer, topic: str, partition: int, start: int) -> I
         consumer.unassign()
 
 
+def first_offset(consumer: Consumer, topic: str, partition: int) -> int:
+    """The offset at which a partition begins; blocks.
+
+    Raises:
+        KafkaError: if the broker does not answer.
+    """
+    return _bounds(consumer, topic, partition)[0]
+
+
 def _as_input(message: Message) -> InputRecord:
     return InputRecord(int(message.offset() or 0), message.key(), message.value(), message.timestamp()[1])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError as KafkaClientError
 
@@ -16,6 +16,7 @@ from streams.settings import Settings
 DAY_MS = 24 * 3600 * 1000
 #: How long a compacted topic keeps tombstones: whoever reads on within that time sees every one.
 TOMBSTONE_DAYS = 7
+TRIM_TIMEOUT_MS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class TopicSpec:
         compacted: whether only the newest record of a key is kept, for ever.
         retention_days: how long a record is kept on a topic that is not compacted.
         reread_days: how long a compacted topic keeps every record all the same, so that a stopped worker skips none.
+        trimmed: whether the start of a compacted topic is given up (`trim`) once its records stand elsewhere. Nothing goes by age.
     """
 
     name: str
@@ -35,13 +37,15 @@ class TopicSpec:
     compacted: bool
     retention_days: int = 0
     reread_days: int = 0
+    trimmed: bool = False
 
     def config(self) -> dict[str, str]:
         """The topic's configuration on the broker."""
         if not self.compacted:
             return {"cleanup.policy": "delete", "retention.ms": str(self.retention_days * DAY_MS)}
         return {
-            "cleanup.policy": "compact",
+            # The broker trims no topic that is only compacted.
+            **({"cleanup.policy": "compact,delete", "retention.ms": "-1"} if self.trimmed else {"cleanup.policy": "compact"}),
             "min.compaction.lag.ms": str(self.reread_days * DAY_MS),
             "delete.retention.ms": str(TOMBSTONE_DAYS * DAY_MS),
         }
@@ -90,6 +94,16 @@ def ensure_topics(settings: Settings, specs: Iterable[TopicSpec]) -> TopicReport
             todo="change the topic's configuration, or the partitions setting; partitions of a topic with data must not be changed",
         )  # fmt: skip
     return report
+
+
+def trim(settings: Settings, topic: str, partition: int, before: int) -> None:
+    """Gives up the records of a partition before an offset; blocks on the network.
+
+    Raises:
+        KafkaError: if no broker answers, or it refuses.
+    """
+    with admin_client(settings) as admin:
+        admin.delete_records({TopicPartition(topic, partition): before}, timeout_ms=TRIM_TIMEOUT_MS)
 
 
 def _make(admin: KafkaAdminClient, settings: Settings, specs: list[TopicSpec]) -> None:

@@ -13,9 +13,11 @@ from typing import Literal
 
 from streams.errors import RecordError
 from streams.ingest.article import (
+    AUTHOR_FIELDS,
     DATE_FIELDS,
     ID_FIELDS,
     LANGUAGE_FIELDS,
+    ORIGIN_FIELDS,
     OUTLET_FIELDS,
     TEXT_FIELDS,
     TITLE_FIELDS,
@@ -32,7 +34,9 @@ MAX_ITEMS = 1_000
 _UTF8_MARK = b"\xef\xbb\xbf"
 _BLANK = b" \t\r\n"
 
-_STRINGS = (*URL_FIELDS, *TITLE_FIELDS, *TEXT_FIELDS, *OUTLET_FIELDS, *LANGUAGE_FIELDS)
+_STRINGS = (
+    *URL_FIELDS, *TITLE_FIELDS, *TEXT_FIELDS, *OUTLET_FIELDS, *LANGUAGE_FIELDS, *AUTHOR_FIELDS, *ORIGIN_FIELDS,
+)  # fmt: skip
 #: field -> (types, how they are named).
 _TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
     **dict.fromkeys(_STRINGS, ((str,), "a string")),

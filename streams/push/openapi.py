@@ -5,10 +5,12 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from streams.ingest.article import (
+    AUTHOR_FIELDS,
     DATE_FIELDS,
     ID_FIELDS,
     LANGUAGE_FIELDS,
     MAX_ID_CHARS,
+    ORIGIN_FIELDS,
     OUTLET_FIELDS,
     TEXT_FIELDS,
     TITLE_FIELDS,
@@ -31,6 +33,8 @@ _MEANINGS = {
     DATE_FIELDS: "When it was published: ISO 8601, RFC 2822, or seconds since 1970. Missing or unusable: the time of arrival.",
     OUTLET_FIELDS: "Who published it.",
     LANGUAGE_FIELDS: "ISO 639 code of its language.",
+    AUTHOR_FIELDS: "Who wrote it; several authors with commas between them.",
+    ORIGIN_FIELDS: "Whom the outlet has it from, such as an agency; without it, by-line and dateline are looked at.",
 }
 
 

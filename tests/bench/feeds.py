@@ -41,11 +41,12 @@ from tests.helpers.stack import REPOSITORY, Stack, answers, free_port, running_s
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """One pass over all feeds. `memory_mb` is the most that the reader and its parsers held together, shared pages counted once;
+    """One pass over all feeds. `asking_seconds` is the time from its first to its last request; `memory_mb` is the most that the reader and its parsers held together, shared pages counted once;
     `cpu_seconds` what they computed, which other work on the machine changes little.
     """
 
     seconds: float
+    asking_seconds: float
     articles: int
     memory_mb: float
     cpu_seconds: float
@@ -89,7 +90,7 @@ def write_list(path: Path, port: int, feeds: int) -> None:
     path.write_text("\n".join(tables), encoding="utf-8")
 
 
-def read_pass(stack: Stack, path: Path) -> Pass:
+def read_pass(stack: Stack, path: Path, port: int) -> Pass:
     """One pass of a process."""
     before = sum(len(records) for records in stack.records(topology.ARTICLES.name).values())
     began = time.monotonic()
@@ -102,7 +103,9 @@ def read_pass(stack: Stack, path: Path) -> Pass:
     seconds = time.monotonic() - began
     assert process.returncode == 0, (stack.folder / "ingest.log").read_text()[-2_000:]
     after = sum(len(records) for records in stack.records(topology.ARTICLES.name).values())
-    return Pass(seconds, after - before, peak / 2**20, cpu)
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/span", timeout=10) as answer:
+        asking: float = json.load(answer)["seconds"]
+    return Pass(seconds, asking, after - before, peak / 2**20, cpu)
 
 
 def _watch(process: subprocess.Popen[bytes]) -> tuple[float, float]:
@@ -159,9 +162,9 @@ def measure(feeds: int, items: int, folder: Path) -> FeedTimes:
     path = folder / "feeds.toml"
     with running_stack(folder) as stack, feed_bench_server(feeds, items) as port:
         write_list(path, port, feeds)
-        whole = read_pass(stack, path)
+        whole = read_pass(stack, path, port)
         assert whole.articles == feeds * items, whole
-        unchanged = read_pass(stack, path)
+        unchanged = read_pass(stack, path, port)
         assert unchanged.articles == 0, unchanged
         changed = max(1, feeds // 2)
         urllib.request.urlopen(

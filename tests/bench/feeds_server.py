@@ -1,7 +1,7 @@
 """`python -m tests.bench.feeds_server PORT FEEDS ITEMS`: so many RSS feeds of so many items each, on every address of 127/8.
 
 `/feed/N` is feed N, with an ETag. `POST /fresh?feeds=K` puts a new item into the first K feeds; `/served` tells when each new item was
-first sent, as seconds since 1970.
+first sent, as seconds since 1970; `/span` how long it took from the first to the last request since it was last asked.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from tests.bench.loads import articles
 
 _FEEDS = web.AppKey("feeds", list)
 _SERVED = web.AppKey("served", dict)
+_TIMES = web.AppKey("times", list)
 
 
 class BenchFeed:
@@ -72,6 +73,7 @@ def _items(number: int, items: int, news: Iterator[Article], now: float) -> Iter
 
 
 async def _feed(request: web.Request) -> web.Response:
+    request.app[_TIMES].append(time.monotonic())
     feed = request.app[_FEEDS][int(request.match_info["number"])]
     if request.headers.get("If-None-Match") == feed.etag:
         return web.Response(status=304, headers={"ETag": feed.etag})
@@ -91,14 +93,22 @@ async def _served(request: web.Request) -> web.Response:
     return web.json_response(request.app[_SERVED])
 
 
+async def _span(request: web.Request) -> web.Response:
+    times = request.app[_TIMES]
+    seconds = times[-1] - times[0] if times else 0.0
+    times.clear()
+    return web.json_response({"seconds": seconds})
+
+
 def main() -> None:
     """Serves until it is killed."""
     port, feeds, items = (int(argument) for argument in sys.argv[1:])
     app = web.Application()
-    app[_FEEDS], app[_SERVED] = make_feeds(feeds, items), {}
+    app[_FEEDS], app[_SERVED], app[_TIMES] = make_feeds(feeds, items), {}, []
     app.router.add_get("/feed/{number}", _feed)
     app.router.add_post("/fresh", _fresh)
     app.router.add_get("/served", _served)
+    app.router.add_get("/span", _span)
     web.run_app(app, host="0.0.0.0", port=port, print=None, access_log=None)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
@@ -15,9 +16,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streams.ingest import parsing
+from streams.ingest import sources
 from streams.ingest.parsers import ParsedFeed, parse_feed
-from streams.ingest.parsing import FeedParser, ParserPool, parse_file_or_url, parse_sources
+from streams.ingest.parsing import FeedParser, ParserPool
+from streams.ingest.sources import parse_file_or_url, parse_sources
 from tests.helpers.ingesting import Page, feed_server, rss
 
 DOCUMENTS = Path(__file__).parents[1] / "data" / "feeds"
@@ -38,20 +40,111 @@ def test_a_document_gives_what_its_json_says(path: Path, parser: FeedParser) -> 
 
 
 def test_every_type_of_feed_has_documents() -> None:
-    assert {path.parent.name for path in FILES} >= {"rss", "atom", "rdf"}
+    assert {path.parent.name for path in FILES} == {"rss", "atom", "rdf", "cdf", "jsonfeed"}
 
 
 @pytest.mark.parametrize(
     "data",
     [
         b"", b" \n", b"\x00" * 1_000, b'{"version": "https://jsonfeed.org/version/1.1"}', b"[" * 100_000, b"plain words", b"\xff\xfe\x00\x01",
-        b"<" * 100_000, b"<rss>" * 50_000, b"%PDF-1.4",
+        b'{"version": "https://jsonfeed.org/version/1.1", "items": {}}', b'{"items": ["x"]}', b'{"a":' * 100_000, b'[1e999, NaN]',
+        b'{"items": [' + b"9" * 10_000 + b"]}", b"<" * 100_000, b"<rss>" * 50_000, b"%PDF-1.4",
     ],
 )  # fmt: skip
 def test_what_is_no_feed_is_told_as_a_value(data: bytes, parser: FeedParser) -> None:
     found = parser.parse(data, "https://a.invalid/")
     assert found.entries == []
     assert found.error
+
+
+def test_what_a_feed_says_of_itself_and_of_its_entries_sources_comes_through(parser: FeedParser) -> None:
+    wire = parser.parse((DOCUMENTS / "rss" / "wire_copy.xml").read_bytes(), "")
+    assert (wire.title, wire.site, wire.ttl_seconds) == ("The Courier", "https://courier.invalid/", 7_200)
+    assert (wire.entries[0].author, wire.entries[0].source) == ("A. Writer", "Example Agency")
+    plain = parser.parse((DOCUMENTS / "jsonfeed" / "plain.feed").read_bytes(), "")
+    assert (plain.title, plain.site, plain.language) == ("The Courier", "https://courier.invalid/", "en")
+    assert [entry.author for entry in plain.entries] == ["A. Writer", "The Courier's desk"]
+    odd = parser.parse((DOCUMENTS / "jsonfeed" / "odd_items.feed").read_bytes(), "")
+    assert (odd.left_out, odd.title) == (4, "7")
+
+
+@pytest.mark.parametrize(
+    ("asks", "seconds"),
+    [
+        ("<ttl>60</ttl>", 3_600), ("<ttl>999999</ttl>", 86_400), ("<ttl>-5</ttl>", 0), ("<ttl>soon</ttl>", 0),
+        ("<sy:updatePeriod>hourly</sy:updatePeriod><sy:updateFrequency>2</sy:updateFrequency>", 1_800),
+        ("<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>0</sy:updateFrequency>", 86_400),
+        ("<sy:updatePeriod>always</sy:updatePeriod>", 0),
+    ],
+)  # fmt: skip
+def test_how_long_a_feed_asks_to_be_left_alone(asks: str, seconds: float, parser: FeedParser) -> None:
+    opened = b'<rss xmlns:sy="http://purl.org/rss/1.0/modules/syndication/" version="2.0"><channel>' + asks.encode()
+    assert parser.parse(rss(("1", "T", "x")).replace(b'<rss version="2.0"><channel>', opened), "").ttl_seconds == seconds
+
+
+def test_entries_beyond_the_bound_are_counted_as_left_out(parser: FeedParser) -> None:
+    many = parser.parse(rss(*((str(number), "T", "x") for number in range(2_100))), "")
+    assert (len(many.entries), many.left_out) == (2_000, 100)
+    items = ",".join(f'{{"id": "{number}", "title": "T"}}' for number in range(2_100))
+    many = parser.parse(f'{{"version": "https://jsonfeed.org/version/1", "items": [{items}]}}'.encode(), "")
+    assert (len(many.entries), many.left_out) == (2_000, 100)
+
+
+def test_a_document_may_cost_its_parser_no_more_than_a_hundred_megabytes(parser: FeedParser) -> None:
+    bloat = b'{"version": "https://jsonfeed.org/version/1", "items": [' + b"[]," * 3_000_000 + b"[]]}"
+    assert parser.parse(bloat, "").error == "the parser ran out of memory on this document"
+    assert parser.parse(rss(("1", "T", "x")), "").error is None
+
+
+async def test_documents_that_take_all_of_their_time_keep_no_other_feed_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    import asyncio
+
+    def parse(self: FeedParser, data: bytes, url: str, content_type: str = "") -> ParsedFeed:
+        if data == b"slow":
+            held.wait(20)
+        return ParsedFeed(title=data.decode())
+
+    held = threading.Event()
+    monkeypatch.setattr(FeedParser, "parse", parse)
+    monkeypatch.setattr(FeedParser, "warm_up", lambda _self: None)
+    pool = ParserPool(2, slow_seconds=0.05)
+    try:
+        slow = [asyncio.create_task(pool.parse(b"slow", "")) for _ in range(3)]
+        async with asyncio.timeout(5):
+            assert (await pool.parse(b"quick", "")).title == "quick"
+        assert not any(task.done() for task in slow)
+        held.set()
+        assert [feed.title for feed in await asyncio.gather(*slow)] == ["slow"] * 3
+        assert pool._free.qsize() == 2
+    finally:
+        held.set()
+        pool.close()
+
+
+@pytest.mark.parametrize(
+    "source", ["/dev/zero", "bad\x00name", "x" * 5_000, "http://", "http://[", "https://exa mple.invalid/\udcff"]
+)
+def test_odd_sources_give_an_error_in_time_and_a_line_of_json(source: str, parser: FeedParser) -> None:
+    started = time.monotonic()
+    line = parse_file_or_url(source, parser).to_json()
+    assert json.loads(line)["error"].startswith("it can't be read: ")
+    assert time.monotonic() - started < 5
+
+
+def test_a_server_that_never_answers_is_given_up_within_five_seconds(parser: FeedParser) -> None:
+    with feed_server() as server:
+        hold = threading.Event()
+        server.pages["/slow"] = Page(rss(("1", "T", "x")), hold=hold)
+        started = time.monotonic()
+        document = parse_file_or_url(server.url("/slow"), parser)
+        hold.set()
+    assert document.error == "it can't be read: no whole answer in time"
+    assert time.monotonic() - started < 5
+
+
+def test_a_pipe_that_nobody_writes_to_is_not_waited_for(tmp_path: Path, parser: FeedParser) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert "not a file" in str(parse_file_or_url(str(tmp_path / "pipe"), parser).error)
 
 
 def test_a_document_that_names_a_local_file_does_not_open_it(tmp_path: Path, parser: FeedParser) -> None:
@@ -142,7 +235,7 @@ def test_sources_may_be_files_compressed_files_and_addresses(tmp_path: Path) -> 
 
 
 def test_a_file_over_the_bound_is_refused(tmp_path: Path, parser: FeedParser, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parsing, "MAX_BODY_BYTES", 1_000)
+    monkeypatch.setattr(sources, "MAX_BODY_BYTES", 1_000)
     path = tmp_path / "big.xml"
     path.write_bytes(b" " * 1_001)
     assert "more than 1000 bytes" in str(parse_file_or_url(str(path), parser).error)

@@ -104,8 +104,8 @@ class FeedServer:
 
 
 @contextmanager
-def feed_server() -> Iterator[FeedServer]:
-    """A server on a free port of 127.0.0.1; answers 304 to a matching `If-None-Match`."""
+def feed_server(*, listen: str = "127.0.0.1") -> Iterator[FeedServer]:
+    """A server on a free port of 127.0.0.1, or of every address; answers 304 to a matching `If-None-Match`."""
     served = FeedServer("")
 
     class Handler(BaseHTTPRequestHandler):
@@ -132,7 +132,7 @@ def feed_server() -> Iterator[FeedServer]:
         def handle_error(self, request: Any, client_address: Any) -> None:
             """Says nothing: a client that goes away in the middle is what some tests are about."""
 
-    server = Server(("127.0.0.1", 0), Handler)
+    server = Server((listen, 0), Handler)
     served.address = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from models.predict import Predictor
-from models.results import Classified
+from models.results import Classified, Text
 from streams.classify.facts import to_text
+from streams.classify.sketch import sketch_of
 from streams.clock import iso_week, parse_utc
 from streams.records import Article, Trend, story_fingerprint
+from tests.helpers.plain_copies import Told, stories_of
 
 Cell = tuple[str, str, str, str]  # pair, week, domain, label ("" for the exposure)
+
+
+class Model(Protocol):
+    """What classifies: `models.predict.Predictor`, or something around it."""
+
+    def classify(self, texts: Sequence[Text]) -> list[Classified]: ...
 
 
 @dataclass
@@ -28,31 +36,53 @@ class Truth:
         return {cell: (len(self.stories[cell]), len(self.articles[cell])) for cell in self.articles if cell[0] in pairs}
 
     def labelled_stories(self) -> dict[str, int]:
-        """Pair -> stories that carry any signal."""
-        found: dict[str, set[str]] = defaultdict(set)
-        for (pair, _, domain, label), stories in self.stories.items():
+        """Pair -> stories that carry any signal, those of each week for themselves."""
+        found: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for (pair, week, domain, label), stories in self.stories.items():
             if label and domain == "all":
-                found[pair] |= stories
-        return {pair: len(stories) for pair, stories in found.items()}
+                found[pair, week] |= stories
+        totals: dict[str, int] = defaultdict(int)
+        for (pair, _), stories in found.items():
+            totals[pair] += len(stories)
+        return dict(totals)
 
 
-def recount(articles: Iterable[Article], predictor: Predictor) -> Truth:
+@dataclass
+class _Week:
+    """What the articles of one pair's week say: article -> domain and label of each of its cells."""
+
+    told: list[Told] = field(default_factory=list)
+    cells: dict[str, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
+
+
+def recount(articles: Iterable[Article], predictor: Model) -> Truth:
     """Counts the last revision of each article."""
     last: dict[str, Article] = {}
     for article in articles:
         last[article.id] = article
-    truth = Truth(distinct=len(last))
+    weeks: dict[tuple[str, str], _Week] = defaultdict(_Week)
     values = list(last.values())
     for start in range(0, len(values), 512):
         chunk = values[start : start + 512]
         for article, result in zip(chunk, predictor.classify([to_text(a) for a in chunk]), strict=True):
-            _count(truth, article, result)
+            _note(weeks, article, result)
+    truth = Truth(distinct=len(last))
+    known: dict[tuple[Told, ...], dict[str, str]] = {}
+    for (pair, week), found in weeks.items():
+        told = tuple(sorted(found.told))
+        if told not in known:
+            known[told] = stories_of(told)
+        for article_id, cells in found.cells.items():
+            for domain, label in cells:
+                truth.stories[pair, week, domain, label].add(known[told][article_id])
+                truth.articles[pair, week, domain, label].add(article_id)
     return truth
 
 
-def _count(truth: Truth, article: Article, result: Classified) -> None:
-    week = iso_week(parse_utc(article.published))
-    story = story_fingerprint(article.title, article.text)
+def _note(weeks: dict[tuple[str, str], _Week], article: Article, result: Classified) -> None:
+    published = parse_utc(article.published)
+    text, sketch = story_fingerprint(article.title, article.text), sketch_of(article.title, article.text)
+    told = Told(published.timestamp(), article.id, text, sketch)
     directed: dict[str, dict[str, set[str]]] = {}
     for a, b in result.pairs:
         directed.setdefault(f"{a}-{b}", {})
@@ -62,10 +92,9 @@ def _count(truth: Truth, article: Article, result: Classified) -> None:
         directed.setdefault(f"{signal.source}-{signal.partner}", {}).setdefault(signal.label, set()).add(signal.domain)
     for pair, labels in directed.items():
         domains = {"all", *result.decided_domains}.union(*labels.values())
-        for domain in domains:
-            for label in ("", *labels):
-                truth.stories[pair, week, domain, label].add(story)
-                truth.articles[pair, week, domain, label].add(article.id)
+        week = weeks[pair, iso_week(published)]
+        week.told.append(told)
+        week.cells[article.id] = [(domain, label) for domain in domains for label in ("", *labels)]
 
 
 def counts_of(trends: Iterable[Trend]) -> dict[Cell, tuple[int, int]]:

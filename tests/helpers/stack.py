@@ -29,6 +29,7 @@ from streams.kafka.reading import read_to_end
 from streams.kafka.topics import ensure_topics
 from streams.records import Progress, Trend, decode
 from streams.settings import Settings, child_environment
+from streams.stage import InputRecord
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -69,11 +70,15 @@ class Stack:
         self.settings = self.settings.model_copy(update={"kafka_servers": broker.servers})
         ensure_topics(self.settings, topology.TOPICS)
 
-    def kill_kafka(self) -> None:
-        """SIGKILL to the broker."""
+    def signal_kafka(self, number: int) -> None:
+        """Sends the broker a signal."""
         status = embedded.status(self.settings)
         assert status.pid is not None
-        os.kill(status.pid, signal.SIGKILL)
+        os.kill(status.pid, number)
+
+    def kill_kafka(self) -> None:
+        """SIGKILL to the broker."""
+        self.signal_kafka(signal.SIGKILL)
         wait_for("the end of the broker", lambda: not embedded.status(self.settings).running)
 
     def start(self, name: str, *arguments: str, **changes: str) -> subprocess.Popen[bytes]:
@@ -121,8 +126,8 @@ class Stack:
     def progress(self) -> dict[str, int]:
         """What became of every article, over all partitions."""
         newest: dict[int, Progress] = {}
-        for record in self._read(topology.PROGRESS.name):
-            found = decode(Progress, record)
+        for value in self._read(topology.PROGRESS.name):
+            found = decode(Progress, value)
             newest[found.partition] = found
         return {
             "classified": sum(p.classified for p in newest.values()),
@@ -130,12 +135,18 @@ class Stack:
             "dead_letters": sum(p.dead_letters for p in newest.values()),
         }
 
-    def _read(self, topic: str) -> Iterator[bytes]:
+    def records(self, topic: str) -> dict[int, list[InputRecord]]:
+        """Every record of a topic as it stands, by partition."""
         consumer = bulk_consumer(self.settings, "test-reader", tells_end=True)
         with contextlib.closing(consumer):
-            for partition in range(self.settings.partitions):
-                for chunk in read_to_end(consumer, topic, partition, 0):
-                    yield from (record.value for record in chunk if record.value is not None)
+            return {
+                partition: [record for chunk in read_to_end(consumer, topic, partition, 0) for record in chunk]
+                for partition in range(self.settings.partitions)
+            }
+
+    def _read(self, topic: str) -> Iterator[bytes]:
+        for records in self.records(topic).values():
+            yield from (record.value for record in records if record.value is not None)
 
     def dead_letters(self) -> list[dict[str, str]]:
         """Every dead letter."""
@@ -144,9 +155,10 @@ class Stack:
     def wait_until_processed(self, articles: int, *, seconds: float = 120.0) -> None:
         """Waits until so many articles have been accounted for and every fact has been counted."""
         wait_for(f"{articles} articles", lambda: sum(self.progress().values()) >= articles, seconds=seconds)
-        wait_for("the facts to be counted", self._all_committed, seconds=seconds)
+        wait_for("the facts to be counted", self.is_settled, seconds=seconds)
 
-    def _all_committed(self) -> bool:
+    def is_settled(self) -> bool:
+        """Whether both stages have committed all that is on their input."""
         from confluent_kafka import Consumer, TopicPartition
 
         consumer = Consumer({"bootstrap.servers": self.settings.kafka_servers, "group.id": f"{self.settings.group}-worker"})
@@ -198,6 +210,8 @@ def running_stack(folder: Path, **changes: object) -> Iterator[Stack]:
         "worker_metrics_port": 0,
         "log_level": "INFO",
         "log_json": True,
+        # What is counted is the test's matter, not how well it is labelled; the encoder has tests of its own.
+        "encoder": False,
     }
     stack = Stack(Settings(**{**fields, **changes}), folder)  # type: ignore[arg-type]
     try:

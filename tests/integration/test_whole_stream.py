@@ -39,7 +39,7 @@ class Played:
         self.address = address
         self.seconds = seconds
         started = time.monotonic()
-        self.truth: Truth = recount(as_articles(items), Predictor.load())
+        self.truth: Truth = recount(as_articles(items), Predictor.load(encoder=False))
         self.plain_loop_seconds = time.monotonic() - started
         self.metrics = fetch(f"{address}/metrics")
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from streams.errors import ConfigError, RecordError
 from streams.ingest.archive import ingest_archive
 from streams.ingest.archive_reading import ArchiveLine, check_archives, read_archive
+from streams.ingest.lines import CHUNK_BYTES
 from streams.records import DEAD_LETTER_REASONS
 from streams.settings import load_settings
 from tests.helpers.ingesting import FakeProducer, fake_publisher
@@ -263,3 +264,10 @@ def test_a_record_error_of_a_line_names_what_was_expected(tmp_path: Path) -> Non
     (line,) = read(tmp_path, b"[]")
     assert isinstance(line.error, RecordError)
     assert line.error.expected == "one JSON object on a line"
+
+
+def test_blank_lines_count_however_many_there_are_and_wherever_they_end(tmp_path: Path) -> None:
+    path = tmp_path / "news.jsonl"
+    for blanks in (1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES * 2 + 1):
+        path.write_bytes(b'{"title": "first"}\n' + b"\n" * blanks + b'  {"title": "last"}\n')
+        assert [line.where.rpartition(":")[2] for line in read_archive(path)] == ["1", str(blanks + 2)]

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
-from random import Random
 
 import pytest
 
-from streams.clock import monotonic_seconds
 from streams.ingest.entries import FeedChanges, entry_article_id, find_changes
 from streams.ingest.feeds import Feed
 from streams.ingest.parsers import ParsedEntry, ParsedFeed
-from streams.ingest.schedule import MAX_BACKOFF_SECONDS, HostGates, delay_after_failure, delay_after_success
 from streams.ingest.state import Seen
 from streams.settings import load_settings
 
@@ -116,48 +112,3 @@ def test_a_bare_number_is_unique_only_at_its_publisher() -> None:
     here = entry_article_id(entry("7", url="https://courier.invalid/7"), FEED.url)
     there = entry_article_id(entry("7", url="https://ledger.invalid/7"), FEED.url)
     assert here != there
-
-
-def test_delays_grow_to_a_day_never_end_and_never_come_before_retry_after() -> None:
-    random = Random(7)
-    for failures in (1, 5, 50, 5_000):
-        for _ in range(50):
-            delay = delay_after_failure(900.0, failures, 0.0, random)
-            expected = min(MAX_BACKOFF_SECONDS, 900.0 * 2 ** min(failures, 20))
-            assert 0.8 * expected <= delay <= expected
-            assert delay_after_failure(900.0, failures, 200_000.0, random) >= 200_000.0
-    assert 810.0 <= delay_after_success(900.0, random) <= 990.0
-    assert len({delay_after_success(900.0, random) for _ in range(50)}) > 40
-
-
-async def test_one_host_is_asked_one_request_at_a_time_and_another_is_not_kept_waiting() -> None:
-    gates, inside, order = HostGates(0.0), asyncio.Event(), list[str]()
-    leave = asyncio.Event()
-
-    async def first() -> None:
-        async with gates.through("a.invalid"):
-            order.append("first in")
-            inside.set()
-            await leave.wait()
-            order.append("first out")
-
-    async def second() -> None:
-        async with gates.through("a.invalid"):
-            order.append("second in")
-
-    tasks = [asyncio.create_task(first()), asyncio.create_task(second())]
-    await inside.wait()
-    async with gates.through("b.invalid"):
-        order.append("other in")
-    leave.set()
-    await asyncio.gather(*tasks)
-    assert order == ["first in", "other in", "first out", "second in"]
-
-
-async def test_requests_to_one_host_stand_apart() -> None:
-    gates = HostGates(0.05)
-    async with gates.through("a.invalid"):
-        pass
-    ended = monotonic_seconds()
-    async with gates.through("a.invalid"):
-        assert monotonic_seconds() - ended >= 0.045

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streams.errors import ConfigError
-from streams.ingest.feeds import Feed, load_feeds
+from streams.ingest.feeds import Feed, load_feeds, with_names
 
 
 def write(tmp_path: Path, text: str) -> Path:
@@ -20,8 +20,8 @@ def write(tmp_path: Path, text: str) -> Path:
 
 def test_a_feed_needs_an_address_and_an_outlet_and_has_defaults_for_the_rest(tmp_path: Path) -> None:
     feeds = load_feeds(write(tmp_path, '[[feed]]\nurl = "https://a.invalid/rss"\noutlet = " Courier "\n'))
-    assert feeds.feeds == (Feed("https://a.invalid/rss", "Courier", "", 15, True, False),)
-    assert feeds.feeds[0].interval_seconds == 900
+    assert feeds.feeds == (Feed("https://a.invalid/rss", "Courier", "", None, True, False, name="courier"),)
+    assert feeds.feeds[0].interval_seconds is None
 
 
 def test_every_option_is_read_and_a_disabled_feed_is_listed_but_not_enabled(tmp_path: Path) -> None:
@@ -32,13 +32,22 @@ outlet = "A"
 language = "ru"
 interval_minutes = 5
 allow_private = true
+name = "a.1"
+group = "Europe"
+silent_after_hours = 1.5
+honour_retry_after = false
+full_text = true
 [[feed]]
 url = "http://b.invalid/atom"
 outlet = "B"
 enabled = false
 """
     feeds = load_feeds(write(tmp_path, text))
-    assert feeds.feeds[0] == Feed("https://a.invalid/rss", "A", "ru", 5, True, True)
+    assert feeds.feeds[0] == Feed(
+        "https://a.invalid/rss", "A", "ru", 5, True, True, name="a.1", group="Europe", silent_after_hours=1.5, honour_retry_after=False,
+        full_text=True,
+    )  # fmt: skip
+    assert feeds.feeds[0].interval_seconds == 300
     assert [feed.outlet for feed in feeds.enabled] == ["A"]
 
 
@@ -56,6 +65,8 @@ interval_minutes = 4
 enabled = "yes"
 allow_private = 1
 speed = 9
+name = "Not a name"
+silent_after_hours = -1
 [[feed]]
 url = "https://c.invalid/"
 outlet = "C"
@@ -79,12 +90,36 @@ interval_minutes = true
         "feed 2: enabled: 'yes' is neither true nor false",
         "feed 2: allow_private: 1 is neither true nor false",
         "feed 2: there is no such field: speed",
-        "feed 4: https://c.invalid/ stands there twice",
+        "feed 2: name: 'Not a name' is not small letters",
+        "feed 2: silent_after_hours: -1 is not a number from 0",
+        "https://c.invalid/ stands there twice",
         "feed 5: url: 7 is not",
         "feed 5: interval_minutes: True is not",
         "what to do: correct the file",
     ):
         assert fault in message
+
+
+def test_names_are_made_of_outlets_and_depend_on_no_feeds_place_in_the_list() -> None:
+    one, two, other = (
+        Feed("https://a.invalid/1", "The Courier!"),
+        Feed("https://a.invalid/2", "The Courier"),
+        Feed("https://b.invalid/", "Вести"),
+    )
+    names = {feed.url: feed.name for feed in with_names([one, two, other])}
+    assert names["https://b.invalid/"] == "feed"
+    assert names["https://a.invalid/1"].startswith("the-courier-")
+    assert len(set(names.values())) == 3
+    assert {feed.url: feed.name for feed in with_names([other, two, one])} == names
+
+
+def test_a_name_that_is_given_twice_is_refused_and_a_made_one_makes_room(tmp_path: Path) -> None:
+    table = '[[feed]]\nurl = "https://{0}.invalid/"\noutlet = "{1}"\n'
+    with pytest.raises(ConfigError, match="the name 'x' is given to 2 feeds"):
+        load_feeds(write(tmp_path, "".join(table.format(host, "A") + 'name = "x"\n' for host in "ab")))
+    feeds = load_feeds(write(tmp_path, table.format("a", "X") + table.format("b", "Y") + 'name = "x"\n'))
+    assert len({feed.name for feed in feeds.feeds}) == 2
+    assert feeds.feeds[1].name == "x"
 
 
 @pytest.mark.parametrize("text", ["", "[[feed]]", "feed = 3", "feed = [1]", "not toml", '[feed]\nurl = "https://a.invalid"'])

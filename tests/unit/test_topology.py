@@ -7,6 +7,7 @@ from pathlib import Path
 from streams import diagram, topology
 from streams.classify import stage as classify_stage
 from streams.metrics import STAGE_NAMES
+from streams.standing import stage as breaks_stage
 from streams.trends import stage as trends_stage
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -19,7 +20,8 @@ def test_every_output_of_a_stage_has_a_topic() -> None:
         classify_stage.DEAD_LETTERS,
         classify_stage.SIGNALS,
     }
-    assert set(topology.TRENDS_STAGE.writes) == {trends_stage.TRENDS, trends_stage.DEAD_LETTERS}
+    assert set(topology.TRENDS_STAGE.writes) == {trends_stage.TRENDS, trends_stage.SEALED, trends_stage.DEAD_LETTERS}
+    assert set(topology.BREAKS_STAGE.writes) == {breaks_stage.BREAKS, breaks_stage.DEAD_LETTERS}
 
 
 def test_every_topic_is_written_and_what_is_compacted_is_read() -> None:
@@ -45,6 +47,8 @@ def test_the_docs_are_what_the_code_says() -> None:
 
 
 def test_a_topic_that_is_read_from_the_beginning_is_kept_for_ever() -> None:
-    for topic in (topology.CLASSIFICATIONS, topology.SIGNALS, topology.TRENDS, topology.PROGRESS):
+    for topic in (topology.CLASSIFICATIONS, topology.SEALED, topology.TRENDS, topology.BREAKS, topology.PROGRESS):
         assert topic.config()["cleanup.policy"] == "compact"
+    signals = topology.SIGNALS.config()
+    assert (signals["cleanup.policy"], signals["retention.ms"]) == ("compact,delete", "-1"), "given up by offset, never by age"
     assert topology.DEAD_LETTERS.config()["retention.ms"] == str(90 * 24 * 3600 * 1000)

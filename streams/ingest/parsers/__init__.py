@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from streams.ingest.parsers.jsonfeed import looks_like_json, parse_json_feed
 from streams.ingest.parsers.model import ParsedEntry, ParsedFeed
 from streams.ingest.parsers.syndication import looks_like_syndication, parse_syndication
 
@@ -14,6 +15,7 @@ __all__ = ["PARSERS", "ParsedEntry", "ParsedFeed", "parse_feed"]
 
 #: (whether the parser is for such bytes and content type, the parser); the first that says yes is taken.
 PARSERS: tuple[tuple[Callable[[bytes, str], bool], Callable[[bytes, str, str], ParsedFeed]], ...] = (
+    (looks_like_json, parse_json_feed),
     (looks_like_syndication, parse_syndication),
 )
 
@@ -31,4 +33,4 @@ def parse_feed(data: bytes, url: str, content_type: str = "") -> ParsedFeed:
     for is_mine, parse in PARSERS:
         if is_mine(data, content_type):
             return parse(data, url, content_type)
-    return ParsedFeed(error="not a feed of a known type: expected RSS, RDF, Atom or CDF")
+    return ParsedFeed(error="not a feed: the document is empty")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import io
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,30 +13,34 @@ import feedparser
 from streams.clock import format_utc
 from streams.ingest.article import hashed_id
 from streams.ingest.dates import read_date
-from streams.ingest.parsers.model import ParsedEntry, ParsedFeed
+from streams.ingest.parsers.model import MAX_ENTRIES, MAX_FIELD_CHARS, ParsedEntry, ParsedFeed, bounded_warnings
 from streams.ingest.text import clean_text, mend_surrogates
 
-MAX_ENTRIES = 2_000
-MAX_FIELD_CHARS = 2_000_000
-MAX_WARNINGS = 50
+#: Markup of a document larger than this is left as it is (articles are made of text without any): mending it takes most of the time.
+LARGE_BYTES = 1_000_000
+MAX_TTL_SECONDS = 86_400.0
+_PERIOD_SECONDS = {"hourly": 3_600.0, "daily": 86_400.0, "weekly": 604_800.0, "monthly": 2_592_000.0, "yearly": 31_536_000.0}
 _MAX_WARNING_CHARS = 300
+_REFERENCE = re.compile(rb"&#([xX]?)([0-9a-fA-F]{1,20});")
 _LEADING = b"\xef\xbb\xbf \t\r\n"
 
 
 def looks_like_syndication(data: bytes, _content_type: str) -> bool:
-    """Whether it may be XML: anything but JSON, since feeds come under every content type there is."""
-    return not data.lstrip(_LEADING).startswith((b"{", b"["))
+    """Whether it may be XML: anything that no other parser took, since feeds come under every content type there is."""
+    return bool(data)
 
 
 def parse_syndication(data: bytes, url: str, content_type: str) -> ParsedFeed:
     """See `parse_feed`. At most 2,000 entries are taken, in the order of the document."""
-    if not data.strip():
+    if not data.strip(_LEADING):
         return ParsedFeed(error="not a feed: the document is empty")
     headers = {"content-type": content_type} if content_type else {}
     if url:
         headers["content-location"] = url
+    data = _mend_references(data)
     # As a stream: given bytes, feedparser tries them as the name of a file first.
-    parsed = feedparser.parse(io.BytesIO(data), response_headers=headers)
+    is_usual = len(data) <= LARGE_BYTES
+    parsed = feedparser.parse(io.BytesIO(data), response_headers=headers, sanitize_html=is_usual, resolve_relative_uris=is_usual)
     warnings = [_short(f"{type(problem).__name__}: {problem}")] if (problem := parsed.get("bozo_exception")) is not None else []
     found = list(parsed.get("entries", []))
     if not found and (not parsed.get("version") or (warnings and not parsed.get("feed"))):
@@ -44,9 +49,22 @@ def parse_syndication(data: bytes, url: str, content_type: str) -> ParsedFeed:
         warnings.append(f"{len(found)} entries, only the first {MAX_ENTRIES} were taken")
     is_atom = str(parsed.get("version", "")).startswith("atom")
     entries = [_read_entry(entry, number, warnings, is_atom=is_atom) for number, entry in enumerate(found[:MAX_ENTRIES], 1)]
-    if len(warnings) > MAX_WARNINGS:
-        warnings[MAX_WARNINGS:] = [f"and {len(warnings) - MAX_WARNINGS} more warnings"]
-    return ParsedFeed(entries=entries, warnings=warnings, language=str(parsed.get("feed", {}).get("language") or "")[:40])
+    about = parsed.get("feed") or {}
+    return ParsedFeed(
+        entries=entries, warnings=bounded_warnings(warnings), language=_line(about.get("language"), 40), left_out=len(found) - len(entries),
+        title=_line(about.get("title"), 200), site=_line(about.get("link"), 2_048), ttl_seconds=_ttl_seconds(about),
+    )  # fmt: skip
+
+
+def _mend_references(data: bytes) -> bytes:
+    # References to what is no character (`&#xD800;`) make feedparser fail, and one of them would cost the whole feed.
+    return _REFERENCE.sub(_mend_reference, data) if b"&#" in data else data
+
+
+def _mend_reference(found: re.Match[bytes]) -> bytes:
+    code = int(found[2], 16) if found[1] else int(found[2]) if found[2].isdigit() else 0
+    is_character = 0 < code < 0xD800 or 0xDFFF < code <= 0x10FFFF
+    return found[0] if is_character else b"&#xFFFD;"
 
 
 def _read_entry(entry: Any, number: int, warnings: list[str], *, is_atom: bool) -> ParsedEntry:
@@ -62,8 +80,27 @@ def _read_entry(entry: Any, number: int, warnings: list[str], *, is_atom: bool) 
     identity = (given or "").strip() or (url or "").strip()
     return ParsedEntry(
         id=identity or hashed_id("entry", title or "", summary or "", content or ""), title=title, url=url, published=published,
-        updated=updated, summary=summary, content=content,
+        updated=updated, summary=summary, content=content, author=_line(entry.get("author"), 300) or None, source=_source(entry),
     )  # fmt: skip
+
+
+def _ttl_seconds(about: Any) -> float:
+    # RSS's own element counts in minutes; the syndication module of RDF in parts of a period.
+    ttl = _line(about.get("ttl"), 20)
+    if ttl.isascii() and ttl.isdigit():
+        return min(float(ttl) * 60, MAX_TTL_SECONDS)
+    period = _PERIOD_SECONDS.get(_line(about.get("sy_updateperiod"), 20).lower(), 0.0)
+    times = _line(about.get("sy_updatefrequency"), 20)
+    return min(period / max(1, int(times) if times.isascii() and times.isdigit() else 1), MAX_TTL_SECONDS)
+
+
+def _source(entry: Any) -> str | None:
+    source = entry.get("source")
+    return (_line(source.get("title"), 300) or None) if isinstance(source, dict) else None
+
+
+def _line(value: object, most: int) -> str:
+    return clean_text(value[: most * 4], one_line=True)[:most].strip() if isinstance(value, str) else ""
 
 
 def _own(entry: Any, key: str) -> Any:

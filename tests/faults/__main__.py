@@ -1,0 +1,89 @@
+"""`make faults SEEDS=20`: every kind of fault with so many seeds, and the table in docs/faults.md. Fails unless all is exact."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.faults.kinds import KINDS
+from tests.faults.runs import Run, run
+from tests.faults.truth import RememberingPredictor
+from tests.helpers.stack import REPOSITORY
+
+PAGE = REPOSITORY / "docs" / "faults.md"
+START, END = "<!-- generated: faults -->", "<!-- end of generated: faults -->"
+
+
+def main() -> int:
+    """Runs, tells of each run as it ends, and writes the table."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=5, help="seeds of each kind")
+    parser.add_argument("--first-seed", type=int, default=1, help="the first seed")
+    parser.add_argument("--articles", type=int, default=20_000, help="records of each run")
+    parser.add_argument("--rounds", type=int, default=10, help="faults of each run, more or less")
+    parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=list(KINDS), help="some kinds only")
+    parser.add_argument("--dry", action="store_true", help="leave docs/faults.md alone")
+    options = parser.parse_args()
+    predictor = RememberingPredictor()
+    runs: list[Run] = []
+    failed: list[str] = []
+    for seed in range(options.first_seed, options.first_seed + options.seeds):
+        for kind in options.kinds:
+            folder = Path(tempfile.mkdtemp(prefix="bellwether-faults-"))
+            try:
+                done = run(kind, seed, folder, predictor, articles=options.articles, rounds=options.rounds)
+            except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001 - the other runs go on; the exit code tells
+                failed.append(f"{kind}, seed {seed}: {type(error).__name__}: {error}")
+                print(f"{failed[-1]}\n    its folder: {folder}", flush=True)
+                continue
+            shutil.rmtree(folder, ignore_errors=True)
+            print(_line(done), flush=True)
+            runs.append(done)
+            if not options.dry:
+                write_page(runs)
+    return 1 if failed or any(done.findings.differing for done in runs) else 0
+
+
+def _line(done: Run) -> str:
+    verdict = "exact" if not done.findings.differing else str(done.findings)
+    return f"{done.kind}, seed {done.seed}: {done.faults} faults, {done.seconds:.0f} s: {verdict}"
+
+
+def write_page(runs: list[Run]) -> None:
+    """Puts the table between the markers."""
+    text = PAGE.read_text(encoding="utf-8")
+    before, _, rest = text.partition(START)
+    _, _, after = rest.partition(END)
+    PAGE.write_text(f"{before}{START}\n{table(runs)}\n{END}{after}", encoding="utf-8")
+
+
+def table(runs: list[Run]) -> str:
+    """One row for each run, and how long a killed worker took to tell of its first new articles."""
+    rows = [
+        "| fault | seed | records | times | workers that ended with a reason | counts, facts, tallies and dead letters that differ | seconds |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for done in sorted(runs, key=lambda done: (list(KINDS).index(done.kind), done.seed)):
+        rows.append(
+            f"| {done.kind} | {done.seed} | {done.articles:,} | {done.faults} | {done.ended_alone} | {done.findings.differing} "
+            f"| {done.seconds:.0f} |"
+        )
+    restarts = sorted(seconds for done in runs for seconds in done.restarts)
+    if restarts:
+        rows += [
+            "",
+            f"From SIGKILL of a worker that is started again at once to the first new record of `progress`, {len(restarts)} times: "
+            f"{restarts[0]:.1f} s at best, {statistics.median(restarts):.1f} s in the median, {restarts[-1]:.1f} s at worst, "
+            "with everything of the run on the same two cores.",
+        ]
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
