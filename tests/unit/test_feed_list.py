@@ -36,7 +36,6 @@ name = "a.1"
 group = "Europe"
 silent_after_hours = 1.5
 honour_retry_after = false
-full_text = true
 [[feed]]
 url = "http://b.invalid/atom"
 outlet = "B"
@@ -45,7 +44,6 @@ enabled = false
     feeds = load_feeds(write(tmp_path, text))
     assert feeds.feeds[0] == Feed(
         "https://a.invalid/rss", "A", "ru", 5, True, True, name="a.1", group="Europe", silent_after_hours=1.5, honour_retry_after=False,
-        full_text=True,
     )  # fmt: skip
     assert feeds.feeds[0].interval_seconds == 300
     assert [feed.outlet for feed in feeds.enabled] == ["A"]

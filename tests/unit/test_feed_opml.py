@@ -91,7 +91,7 @@ def test_any_bytes_give_feeds_that_the_list_can_hold_or_an_error(data: bytes) ->
 
 def test_feeds_are_added_beneath_what_a_person_wrote_and_each_only_once(tmp_path: Path) -> None:
     path = tmp_path / "sub" / "feeds.toml"
-    one = Feed("https://a.invalid/", 'A "quoted" \\ name', group="G", interval_minutes=5, full_text=True)
+    one = Feed("https://a.invalid/", 'A "quoted" \\ name', group="G", interval_minutes=5)
     assert add_feeds(path, [one]) == [one]
     path.write_text("# mine\n" + path.read_text().rstrip())
     two = Feed("https://b.invalid/", "B", enabled=False)
@@ -99,9 +99,9 @@ def test_feeds_are_added_beneath_what_a_person_wrote_and_each_only_once(tmp_path
     assert add_feeds(path, [two]) == []
     assert path.read_text().startswith("# mine\n[[feed]]\n")
     found = load_feeds(path).feeds
-    assert [(feed.url, feed.outlet, feed.group, feed.interval_minutes, feed.enabled, feed.full_text) for feed in found] == [
-        ("https://a.invalid/", one.outlet, "G", 5, True, True),
-        ("https://b.invalid/", "B", "", None, False, False),
+    assert [(feed.url, feed.outlet, feed.group, feed.interval_minutes, feed.enabled) for feed in found] == [
+        ("https://a.invalid/", one.outlet, "G", 5, True),
+        ("https://b.invalid/", "B", "", None, False),
     ]
     assert [file.name for file in path.parent.iterdir()] == ["feeds.toml"]
 
