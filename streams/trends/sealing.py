@@ -2,7 +2,7 @@
 
 A *sealed* fact is one that has been read back from the topic `sealed`: only then may the long record go, here and on `signals`.
 What stands on `sealed` and what is left of `signals` give, together, every fact; each knows the offset that it had on `signals`,
-so that the newer of two is told by comparing numbers, whoever wrote when. See docs/adr/0007.
+so that the newer of two is told by comparing numbers, whoever wrote when. See docs/adr/0008.
 """
 
 from __future__ import annotations
