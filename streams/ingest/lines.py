@@ -56,7 +56,8 @@ def read_lines(content: BinaryIO, file: BinaryIO, max_bytes: int, *, skip_blank:
     broken disk), the last `Line` says so, and what stood before it is kept.
 
     Args:
-        skip_blank: whether pieces of nothing but white space may be passed over: a small gzip file can hold a billion blank lines.
+        skip_blank: whether lines of nothing but white space may be passed over: a small gzip file can hold a billion of them. One
+            that is too long is told all the same.
     """
     position = _position_of(file)
     held, number, size = b"", 0, 0
@@ -67,8 +68,10 @@ def read_lines(content: BinaryIO, file: BinaryIO, max_bytes: int, *, skip_blank:
             yield Line(number + 1, held[:KEPT_BYTES], position(), "unreadable-line", f"{type(error).__name__}: {error}")
             return
         here = position()
-        if skip_blank and chunk and not size and not chunk.strip():
+        if skip_blank and chunk and size == len(held) and size + len(chunk) <= max_bytes and not (chunk.strip() or held.strip()):
             number += chunk.count(b"\n")
+            held = (held + chunk).rpartition(b"\n")[2]
+            size = len(held)
             continue
         pieces = (held + chunk).split(b"\n") if chunk else [held, b""]
         dropped = size - len(held)
