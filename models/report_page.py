@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, select_autoescape
-
+from models.page_templates import page_template
 from models.report import LabelScores, Report
 
 #: Side of a reliability diagram, in its own units.
@@ -29,9 +28,8 @@ class Dot:
 
 def to_page(report: Report) -> str:
     """The report as a page."""
-    environment = Environment(loader=PackageLoader("models", "pages"), autoescape=select_autoescape(), trim_blocks=True)
     diagrams = {label: reliability_dots(scores) for label, scores in report.labels.items()}
-    return environment.get_template("evaluation.html").render(report=report, diagrams=diagrams, side=SIDE)
+    return page_template("evaluation.html").render(report=report, diagrams=diagrams, side=SIDE)
 
 
 def reliability_dots(scores: LabelScores) -> list[Dot]:

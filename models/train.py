@@ -135,16 +135,14 @@ def calibrate(inputs: Floats, truth: _Flags, decidable: _Flags) -> tuple[dict[st
     calibration: dict[str, Calibration] = {}
     reached: dict[str, float] = {}
     for k, target in enumerate(TARGETS):
-        x, y = inputs[decidable, k], truth[decidable, k]
-        sigmoid = LogisticRegression(C=1.0).fit(x, y)
-        probability = sigmoid.predict_proba(x)[:, 1]
-        threshold = _threshold(y, probability, UNSEEN_SHARE if target in LABELS else 1)
-        window, passage = map(float, sigmoid.coef_[0])
-        band = unsure_band(y, probability, threshold)
-        fitted = Calibration(float(sigmoid.intercept_[0]), window, passage, threshold, 0.0, *band)
-        calibration[target] = softened(fitted, UNSEEN_TEMPERATURE if target in LABELS else 1.0)
-        if target in LABELS:
-            reached[target] = round(_f1(y, probability >= threshold), 4)
+        is_label = target in LABELS
+        fitted = _fit(inputs[decidable, k], truth[decidable, k], UNSEEN_SHARE if is_label else 1)
+        window, passage = fitted.weights
+        calibration[target] = softened(
+            fitted.calibration(window=window, passage=passage), UNSEEN_TEMPERATURE if is_label else 1.0
+        )
+        if is_label:
+            reached[target] = round(fitted.f1, 4)
     return calibration, reached | {"macro": round(sum(reached.values()) / len(reached), 4)}
 
 
@@ -169,16 +167,38 @@ def calibrate_encoded(readings: Sequence[Reading], inputs: Floats, truth: _Flags
     found: dict[str, Calibration] = {}
     for k, label in enumerate(LABELS):
         linear = inputs[read_here, k, 0]
-        mixed, y = ENCODER_SHARE * scores[:, k] + (1 - ENCODER_SHARE) * linear, truth[read_here, k]
-        sigmoid = LogisticRegression(C=1.0).fit(mixed[:, None], y)
-        probability = sigmoid.predict_proba(mixed[:, None])[:, 1]
-        threshold = _threshold(y, probability, UNSEEN_SHARE)
-        slope = float(sigmoid.coef_[0, 0])
-        weights = {"window": slope * (1 - ENCODER_SHARE), "passage": 0.0, "encoder": slope * ENCODER_SHARE}
-        low, high = unsure_band(y, probability, threshold)
-        fitted = Calibration(float(sigmoid.intercept_[0]), threshold=threshold, unsure_from=low, unsure_to=high, **weights)
-        found[str(label)] = softened(fitted)
+        mixed = ENCODER_SHARE * scores[:, k] + (1 - ENCODER_SHARE) * linear
+        fitted = _fit(mixed[:, None], truth[read_here, k], UNSEEN_SHARE)
+        [slope] = fitted.weights
+        weighed = fitted.calibration(window=slope * (1 - ENCODER_SHARE), passage=0.0, encoder=slope * ENCODER_SHARE)
+        found[str(label)] = softened(weighed)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """A sigmoid over scores, the threshold and the abstain band that go with it, and the F1 that they reach."""
+
+    intercept: float
+    weights: tuple[float, ...]
+    threshold: float
+    band: tuple[float, float]
+    f1: float
+
+    def calibration(self, *, window: float, passage: float, encoder: float = 0.0) -> Calibration:
+        """The calibration that gives the scores these weights."""
+        return Calibration(self.intercept, window, passage, self.threshold, encoder, *self.band)
+
+
+def _fit(scores: Floats, truth: _Flags, share: float) -> _Fitted:
+    """Platt's sigmoid over `(n_items, n_scores)`; the threshold aims at `share` of the best F1."""
+    sigmoid = LogisticRegression(C=1.0).fit(scores, truth)
+    probability = sigmoid.predict_proba(scores)[:, 1]
+    threshold = _threshold(truth, probability, share)
+    return _Fitted(
+        intercept=float(sigmoid.intercept_[0]), weights=tuple(map(float, sigmoid.coef_[0])), threshold=threshold,
+        band=unsure_band(truth, probability, threshold), f1=_f1(truth, probability >= threshold),
+    )  # fmt: skip
 
 
 def unsure_band(truth: _Flags, probability: Floats, threshold: float) -> tuple[float, float]:
@@ -190,19 +210,19 @@ def unsure_band(truth: _Flags, probability: Floats, threshold: float) -> tuple[f
     wrong = np.abs(distance[truth != (distance >= 0)])
     reach = float(np.median(wrong)) if len(wrong) else 0.0
     middle = float(_log_odds(np.array(threshold)))
-    low, high = (float(1 / (1 + np.exp(-(middle + sign * reach)))) for sign in (-1, 1))
-    return low, high
+    return _sigmoid(middle - reach), _sigmoid(middle + reach)
 
 
 def softened(one: Calibration, temperature: float = UNSEEN_TEMPERATURE) -> Calibration:
     """The same decisions with all log-odds divided by `temperature` (Guo et al. 2017), and all numbers rounded for the manifest."""
-
-    def soft(probability: float) -> float:
-        return float(1 / (1 + np.exp(-_log_odds(np.array(probability)) / temperature)))
-
-    probabilities = {name: soft(getattr(one, name)) for name in ("threshold", "unsure_from", "unsure_to")}
+    stated = {name: float(_log_odds(np.array(getattr(one, name)))) for name in ("threshold", "unsure_from", "unsure_to")}
+    probabilities = {name: _sigmoid(log_odds / temperature) for name, log_odds in stated.items()}
     weights = {name: getattr(one, name) / temperature for name in ("intercept", "window", "passage", "encoder")}
     return Calibration(**{name: round(value, _DECIMALS) for name, value in (weights | probabilities).items()})
+
+
+def _sigmoid(log_odds: float) -> float:
+    return float(1 / (1 + np.exp(-log_odds)))
 
 
 def _log_odds(probability: Floats) -> Floats:

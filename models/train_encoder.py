@@ -13,7 +13,6 @@ The same inputs and seed give the same figures, though not the same bytes on eve
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
 import random
 import re
@@ -26,6 +25,7 @@ import click
 
 from models.artifact import TRAINED, load
 from models.dataset import corpus_digest, read_corpus, read_measured, split_frozen
+from models.distill.pretrained import sha256_of
 from models.encoder import DESCRIPTION_FILE, ENCODER_FILE, FORMAT, PIECES_FILE, SHIPPED
 from models.errors import ModelError
 from models.labels import DOMAINS, LABELS
@@ -165,20 +165,15 @@ def _describe(sources: Sources, folder: Path, made: dict[str, Any]) -> dict[str,
     description = {
         "format": FORMAT,
         "targets": [*map(str, LABELS), *map(str, DOMAINS)],
-        "files": {name: _sha256(folder / name) for name in (ENCODER_FILE, PIECES_FILE)},
+        "files": {name: sha256_of(folder / name) for name in (ENCODER_FILE, PIECES_FILE)},
         "corpus_sha256": corpus_digest(sources.corpus),
-        "base_sha256": _sha256(sources.base / _WEIGHTS),
-        "teacher_sha256": _sha256(sources.teacher / _WEIGHTS),
-        "unlabelled_sha256": {path.name: _sha256(path) for path in sources.unlabelled},
+        "base_sha256": sha256_of(sources.base / _WEIGHTS),
+        "teacher_sha256": sha256_of(sources.teacher / _WEIGHTS),
+        "unlabelled_sha256": {path.name: sha256_of(path) for path in sources.unlabelled},
         **made,
     }
     (folder / DESCRIPTION_FILE).write_text(json.dumps(description, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return description
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @click.command()

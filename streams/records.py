@@ -353,6 +353,20 @@ class FeedStatus(msgspec.Struct, frozen=True, kw_only=True):
     v: int = 1
 
 
+def refused(error: RecordError, *, where: str, content: bytes, at: str) -> DeadLetter:
+    """The dead letter of a record that a stage could not use, cut to its bounds.
+
+    Args:
+        error: why; its reason is one of `DEAD_LETTER_REASONS`.
+        where: `topic/partition/offset`.
+        content: the record's value.
+        at: when it was found, as `format_utc` writes it.
+    """
+    reason: DeadLetterReason = error.reason  # type: ignore[assignment]
+    text = content.decode("utf-8", "replace")[:DEAD_LETTER_CONTENT_CHARS]
+    return DeadLetter(reason=reason, where=where, detail=error.what, content=text, at=at)
+
+
 AnyRecord = Article | Classification | Signal | SealedFact | Trend | TrendStanding | DeadLetter | Progress | FeedStatus
 Record = TypeVar("Record", Article, Classification, Signal, SealedFact, Trend, TrendStanding, DeadLetter, Progress, FeedStatus)
 
@@ -397,6 +411,16 @@ def decode(kind: type[Record], value: bytes, *, reason: DeadLetterReason = "not-
 def pair_key(source: str, partner: str) -> str:
     """`BLR-RUS`: how a directed pair is written everywhere."""
     return f"{source}-{partner}"
+
+
+def split_pair(pair: str) -> tuple[str, str]:
+    """(source, partner) of `pair_key`.
+
+    >>> split_pair("BLR-RUS")
+    ('BLR', 'RUS')
+    """
+    source, partner = pair.split("-", 1)
+    return source, partner
 
 
 def home_key(source: str, partner: str) -> bytes:

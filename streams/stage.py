@@ -95,3 +95,28 @@ class Postponing(Protocol):
 
     def waiting(self, partition: int) -> int:
         """How much waits, in the stage's own unit."""
+
+
+#: An input is quiet when nothing has come for so long; what was postponed is done at the latest after so long.
+QUIET_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 30.0
+
+
+@dataclass(slots=True)
+class Pace:
+    """When a stage that postpones work may do some: when the input is quiet, or when it has waited for long.
+
+    Attributes:
+        heard_at: when the last batch came.
+        worked_at: when postponed work was last done, or began to wait.
+    """
+
+    heard_at: float
+    worked_at: float
+
+    def is_quiet(self, now: float) -> bool:
+        """Whether nothing has come for a while."""
+        return now - self.heard_at >= QUIET_SECONDS
+
+    def allows(self, now: float) -> bool:
+        """Whether it is time."""
+        return self.is_quiet(now) or now - self.worked_at >= LONGEST_WAIT_SECONDS

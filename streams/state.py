@@ -136,3 +136,31 @@ class PartitionStore:
         """Drops pending changes and closes the file."""
         self.rollback()
         self._db.close()
+
+
+class TopicState:
+    """What a stage keeps of the records of one partition of a topic, and up to which offset it holds.
+
+    Args:
+        store: the local file.
+    """
+
+    def __init__(self, store: PartitionStore) -> None:
+        self._store = store
+
+    @property
+    def applied_offset(self) -> int:
+        """The offset up to which every record has been taken in."""
+        return int(self._store.get("applied_offset", "0"))
+
+    def set_applied_offset(self, offset: int) -> None:
+        """Moves the offset; durable together with the rest."""
+        self._store.put("applied_offset", str(offset))
+
+    def commit(self) -> None:
+        """Makes the pending changes durable."""
+        self._store.commit()
+
+    def close(self) -> None:
+        """Drops the pending changes."""
+        self._store.close()

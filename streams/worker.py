@@ -20,7 +20,6 @@ import uvloop
 from prometheus_client import CollectorRegistry
 
 from models.predict import Predictor
-from models.results import Text
 from streams import topology
 from streams.classify.memory import SCHEMA as MEMORY_SCHEMA
 from streams.classify.memory import ArticleMemory
@@ -32,7 +31,7 @@ from streams.kafka.sink import KafkaSink, partition_of
 from streams.kafka.topics import compare_topics, trim
 from streams.log import get_logger
 from streams.metrics import WorkerMetrics, add_process_info, serve_metrics
-from streams.records import home_key
+from streams.records import home_key, split_pair
 from streams.runner import StageRunner, describe_failure
 from streams.settings import Settings
 from streams.stage import InputRecord, Stage
@@ -98,7 +97,7 @@ class Recovery:
             for chunk in read_to_end(self._consumers["trends"], topology.TRENDS.name, number, 0):
                 for record in chunk:
                     pair, _, week = (record.key or b"").decode("utf-8", "replace").partition("|")
-                    if partition_of(home_key(*pair.split("-", 1)), self._settings.partitions) == partition:
+                    if partition_of(home_key(*split_pair(pair)), self._settings.partitions) == partition:
                         (standing.discard if record.value is None else standing.add)(Cell(pair, week))
         return standing
 
@@ -146,17 +145,6 @@ def build_stages(settings: Settings, watchlist: Watchlist, predictor: Predictor,
     breaks = BreaksStage(recovery.open_weeks, recovery.read_said, lateness)
     trends = TrendsStage(watchlist, recovery.open_facts, seal_after_weeks=settings.seal_after_weeks, trim=recovery.trim_signals)
     return {"classify": classify, "trends": trends, "breaks": breaks}
-
-
-def load_predictor(settings: Settings) -> Predictor:
-    """The model, warmed up: lexicons are built when they are first used, and that should not delay the first batch.
-
-    Raises:
-        ModelError: if the model is missing or does not match.
-    """
-    predictor = Predictor.load(settings.model, encoder=settings.encoder)
-    predictor.classify([Text("Belarus and Russia", "Belarus and Russia signed an agreement."), Text("", "Беларусь і Расія.")])
-    return predictor
 
 
 def run_worker(settings: Settings, watchlist: Watchlist, predictor: Predictor) -> NoReturn:

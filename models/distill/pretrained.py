@@ -63,9 +63,14 @@ def _files_of(package: str) -> list[Path]:
         ) from error  # fmt: skip
 
 
-def _check(path: Path, expected: str) -> None:
+def sha256_of(path: Path) -> str:
+    """The hash of a file that may be too large for memory."""
     with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check(path: Path, expected: str) -> None:
+    found = sha256_of(path)
     if found != expected:
         raise ModelError(
             "The pretrained weights are others.", where=f"{path}: sha256 {found}", expected=expected, todo="look at the lock"

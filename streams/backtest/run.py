@@ -14,7 +14,7 @@ from pathlib import Path
 from streams.backtest.history import History
 from streams.board.standings import Series, Standings
 from streams.clock import format_utc, week_name, week_number
-from streams.records import ALL_DOMAINS, Count, Signal, Trend, TrendBreak, TrendStanding, decode, encode, trend_key
+from streams.records import ALL_DOMAINS, Count, Signal, Trend, TrendBreak, TrendStanding, decode, encode, pair_key, trend_key
 from streams.stage import Batch, InputRecord
 from streams.standing.closing import closing_time
 from streams.standing.stage import BREAKS, INPUT, BreaksStage
@@ -139,7 +139,7 @@ class Stepper:
     def _give(self, trends: list[Trend]) -> None:
         records = []
         for trend in trends:
-            records.append(InputRecord(self._offset, trend_key(f"{trend.source}-{trend.partner}", trend.week), encode(trend)))
+            records.append(InputRecord(self._offset, trend_key(pair_key(trend.source, trend.partner), trend.week), encode(trend)))
             self._offset += 1
         self._stage.process(Batch(INPUT, 0, records))
         closed: set[int] = set()
@@ -157,7 +157,7 @@ class Stepper:
             return -1
         self._standings.apply(key, value)
         one = decode(TrendStanding, value)
-        pair, series, week = f"{one.source}-{one.partner}", (one.signal, one.domain), week_number(one.week)
+        pair, series, week = pair_key(one.source, one.partner), (one.signal, one.domain), week_number(one.week)
         now = Week(week, one.status, one.persistence_4, one.share, *self._counted(pair, series, week))
         if one.domain == ALL_DOMAINS:
             told = self.found.weeks.setdefault(pair, {}).setdefault(one.signal, [])

@@ -16,6 +16,7 @@ from streams.board.queries import PairRow, Share, cell, counters, evidence_of_pa
 from streams.board.standing_api import standing_as_dict
 from streams.board.view import BadRequestError, NotFoundError, read_domain, read_view, read_week, read_whole
 from streams.board.weeks import STRIP_WEEKS, week_name
+from streams.records import split_pair
 
 #: Most weeks of one answer about a pair, and most records of one page of `/trends`.
 MOST_WEEKS, MOST_RECORDS, USUAL_RECORDS = 1_400, 1_000, 200
@@ -62,7 +63,7 @@ def _short(standing: dict[str, Any]) -> dict[str, object] | None:
 
 
 def _heading(pair: str) -> dict[str, str]:
-    source, partner = pair.split("-", 1)
+    source, partner = split_pair(pair)
     return {"pair": pair, "source": source, "partner": partner, "source_name": name_of(source), "partner_name": name_of(partner)}
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from models.labels import LABELS
-from streams.board.standings import Series, Standings, is_active
+from streams.board.standings import Series, Standings, as_fields
 from streams.errors import RecordError
 from streams.kafka.clients import bulk_consumer
 from streams.kafka.reading import read_to_end
@@ -44,7 +44,7 @@ class ListedStanding:
 
     def as_dict(self) -> dict[str, object]:
         """The record as JSON has it."""
-        return {**msgspec.to_builtins(self.record), "active": is_active(self.record), "reported": self.reported}
+        return {**as_fields(self.record), "reported": self.reported}
 
 
 def _read(settings: Settings, topic: str) -> Iterator[tuple[bytes, bytes | None]]:

@@ -24,7 +24,7 @@ from streams.board.feed_table import FeedTable
 from streams.board.standings import Series, Standings
 from streams.board.weeks import week_number
 from streams.errors import RecordError
-from streams.records import Progress, Trend, TrendStanding, decode, trend_key
+from streams.records import Progress, Trend, TrendStanding, decode, pair_key, trend_key
 from streams.watchlist import Watchlist
 
 # Codes are those of ISO 3166-1 and of blocs, which may be as long as COUNCILOFEUROPE or hold a digit, as G7 does.
@@ -104,7 +104,7 @@ class BoardModel:
             counts, evidence = b"", b""
         else:
             trend = decode(Trend, value)
-            if trend_key(f"{trend.source}-{trend.partner}", trend.week) != key:
+            if trend_key(pair_key(trend.source, trend.partner), trend.week) != key:
                 raise RecordError("the key and the value name different weeks", reason="not-an-article", where=str(key))
             counts, evidence = pack_counts(trend), pack(trend.evidence)
         with self._lock:

@@ -11,7 +11,7 @@ from streams.board.model import BoardModel, Totals
 from streams.board.names import name_of
 from streams.board.svg import area_path, bars_path
 from streams.board.weeks import SHARE_WEEKS, STRIP_WEEKS
-from streams.records import Evidence, TrendStanding
+from streams.records import Evidence, TrendStanding, split_pair
 
 #: How a label reads in a heading.
 LABEL_TITLES: dict[str, str] = {label: label.replace("-", " ").capitalize() for label in LABELS}
@@ -132,7 +132,7 @@ def pair_row(model: BoardModel, pair: str, domain: str, until: int) -> PairRow:
     top = _top(window[:, :, at, STORIES])
     standings = model.standings(pair)
     strips = tuple(_strip(window, totals, label, at, top, standings.get((str(label), domain))) for label in LABELS)
-    source, partner = pair.split("-", 1)
+    source, partner = split_pair(pair)
     return PairRow(
         key=pair, source=source, partner=partner, source_name=name_of(source), partner_name=name_of(partner),
         is_watched=pair in model.watchlist.keys, newest_week=model.newest_week(pair), exposure_total=int(totals[0, at, STORIES]),
@@ -203,7 +203,7 @@ def latest_evidence(model: BoardModel, pair: str, until: int, at_most: int = LAT
             chosen.append(story)
             seen.update(story.labels)
     chosen += [story for story in stories if story not in chosen]
-    source, partner = pair.split("-", 1)
+    source, partner = split_pair(pair)
     kept = sorted(chosen[:at_most], key=lambda story: (-story.week, -story.evidence.probability, story.evidence.article_id))
     return LatestEvidence(pair, name_of(source), name_of(partner), tuple(kept))
 

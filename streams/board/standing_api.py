@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from aiohttp import web
 
 from models.labels import LABELS
@@ -12,10 +11,10 @@ from streams.board.context import board_of, json_response
 from streams.board.counts import BOARD_DOMAINS
 from streams.board.model import BoardModel
 from streams.board.names import name_of
-from streams.board.standings import BROKEN
+from streams.board.standings import as_fields
 from streams.board.view import BadRequestError, NotFoundError
 from streams.metrics import STATUS_NAMES
-from streams.records import TrendStanding
+from streams.records import TrendStanding, pair_key
 
 MOST_STANDINGS = 5_000
 
@@ -43,11 +42,10 @@ async def list_standings(request: web.Request) -> web.Response:
 
 def standing_as_dict(model: BoardModel, one: TrendStanding) -> dict[str, Any]:
     """The record with the pair, and whether its active break is reported when all pairs are looked at together."""
-    pair = f"{one.source}-{one.partner}"
-    fields: dict[str, Any] = msgspec.to_builtins(one)
+    pair = pair_key(one.source, one.partner)
     reported = (pair, (one.signal, one.domain)) in model.reported()
     names = {"pair": pair, "source_name": name_of(one.source), "partner_name": name_of(one.partner)}
-    return {**names, **fields, "active": one.status == BROKEN, "reported": reported}
+    return {**names, **as_fields(one), "reported": reported}
 
 
 async def show_evidence(request: web.Request) -> web.StreamResponse:

@@ -15,7 +15,7 @@ from streams.board.counts import BOARD_DOMAINS
 from streams.board.model import BoardModel
 from streams.board.standings import Series, is_active
 from streams.clock import week_start
-from streams.records import ALL_DOMAINS, TrendStanding
+from streams.records import ALL_DOMAINS, TrendStanding, split_pair
 
 
 def standing_families(model: BoardModel) -> Iterator[Metric]:
@@ -25,7 +25,7 @@ def standing_families(model: BoardModel) -> Iterator[Metric]:
     breaks = CounterMetricFamily(metrics.BREAKS.name, metrics.BREAKS.help, labels=metrics.BREAKS.labels)
     chosen = model.reported()
     for pair, found in pairs:
-        codes = tuple(pair.split("-", 1))
+        codes = split_pair(pair)
         for label in LABELS:
             _add_status(status, persistence, early, (*codes, str(label)), found.get((label, ALL_DOMAINS)))
             for domain in BOARD_DOMAINS:
@@ -58,7 +58,7 @@ def _details(pairs: Sequence[tuple[str, dict[Series, TrendStanding]]]) -> list[G
                 last = one.breaks[-1]
                 values = (last.size, last.size_low, last.size_high, last.probability_now, _seconds(last.start))
                 for family, value in zip(families, values, strict=True):
-                    family.add_metric((*pair.split("-", 1), domain, label), value)
+                    family.add_metric((*split_pair(pair), domain, label), value)
     return families
 
 

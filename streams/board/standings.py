@@ -7,11 +7,14 @@ are active at a time, those are *reported* whose expected share of false ones st
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
 
 from models.labels import LABELS
 from streams.board.counts import BOARD_DOMAINS
 from streams.errors import RecordError
-from streams.records import TrendStanding, decode, standing_key
+from streams.records import TrendStanding, decode, pair_key, standing_key
 from streams.selection import select_breaks
 
 #: Signal and domain of a pair's series.
@@ -33,7 +36,7 @@ class Standings:
         """
         pair, signal, domain = _read_key(key)
         found = None if value is None else decode(TrendStanding, value)
-        if found is not None and standing_key(f"{found.source}-{found.partner}", found.signal, found.domain) != key:
+        if found is not None and standing_key(pair_key(found.source, found.partner), found.signal, found.domain) != key:
             raise RecordError("the key and the value name different series", reason="not-an-article", where=str(key))
         held = self._pairs.get(pair, {})
         if held.get((signal, domain)) == found or signal not in LABELS or domain not in BOARD_DOMAINS:
@@ -61,6 +64,11 @@ class Standings:
             for one in self.of(pair).values():
                 if one.breaks:
                     yield pair, one
+
+
+def as_fields(one: TrendStanding) -> dict[str, Any]:
+    """A record as JSON has it, with whether it is broken now."""
+    return {**msgspec.to_builtins(one), "active": is_active(one)}
 
 
 def is_active(one: TrendStanding) -> bool:

@@ -18,7 +18,7 @@ from streams.bulletin.outlook import turns_of
 from streams.bulletin.past import PairWeeks, closed_until, standings_after, week_label
 from streams.bulletin.revisions import Earlier, revisions_since
 from streams.clock import week_number
-from streams.records import ALL_DOMAINS, Count, Trend, TrendStanding, pair_key
+from streams.records import ALL_DOMAINS, Count, Trend, TrendStanding, pair_key, split_pair
 from streams.standing.pair import PairWatch
 from streams.standing.weeks import SERIES_DOMAINS, Counts
 from streams.trends.status import HALF_YEAR, share_interval
@@ -142,7 +142,7 @@ def _state(weeks: PairWeeks, closed: int, newest: int, number: int) -> State:
 
 def _figures(stands: Stands, pair: str, number: int) -> PairFigures:
     weeks = stands.pairs.get(pair)
-    source, partner = pair.split("-", 1)
+    source, partner = split_pair(pair)
     if weeks is None or number < weeks.first:
         state: State = "unknown" if weeks is None else "before"
         return PairFigures(source, partner, week_label(number), state, 0, 0, None, "", 0, 0, 0, (), (), None, None)

@@ -9,6 +9,7 @@ from streams.bulletin.figures import Bulletin, Item, PairFigures, Rival
 from streams.bulletin.reading import change_lines, reading_lines, status_lines
 from streams.bulletin.revisions import EXPOSURE
 from streams.bulletin.wording import Language, Words, words_of
+from streams.records import split_pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ def _overview(found: Bulletin, words: Words) -> Section:
     if found.left_out:
         blocks.append(Block(words.say("overview.left_out", pairs=words.count("pairs", found.left_out))))
     if found.quiet and found.state not in ("ahead", "before"):
-        names = ", ".join(words.pair(*key.split("-", 1)) for key in found.quiet)
+        names = ", ".join(words.pair(*split_pair(key)) for key in found.quiet)
         blocks.append(Block(words.say("overview.quiet", pairs=names)))
     return Section(2, words.word("sections", "overview"), tuple(blocks))
 
@@ -214,7 +215,7 @@ def _revised(found: Bulletin, words: Words) -> list[Section]:
         return []
     points = tuple(
         words.say(
-            "revisions.line", pair=words.pair(*one.pair.split("-", 1)), week=one.week, then=words.whole(one.then), now=words.whole(one.now),
+            "revisions.line", pair=words.pair(*split_pair(one.pair)), week=one.week, then=words.whole(one.then), now=words.whole(one.now),
             what=words.table["overview"]["columns"][1] if one.what == EXPOSURE else words.word("labels", one.what),
         )
         for one in found.revisions

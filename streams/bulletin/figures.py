@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from streams.records import TrendBreak, TrendStanding
+from streams.records import TrendBreak, TrendStanding, pair_key
 
 #: `closed`: over, lateness included; `running`: its counts may still change; `ahead`: nothing so new has been read; `before`: older
 #: than the pair's first news; `unknown`: no news of the pair stands at all.
@@ -138,7 +138,7 @@ class PairFigures:
     @property
     def key(self) -> str:
         """`BLR-RUS`."""
-        return f"{self.source}-{self.partner}"
+        return pair_key(self.source, self.partner)
 
     @property
     def signal_stories(self) -> int:

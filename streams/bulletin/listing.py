@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-import msgspec
-
 from streams.board.listing import Listed, ListedStanding
-from streams.board.standings import Series, is_active
+from streams.board.standings import Series, as_fields
 from streams.bulletin.past import PairWeeks, closed_until, standings_after
 from streams.clock import shift_week, week_number
-from streams.records import ALL_DOMAINS, Trend, TrendStanding
+from streams.records import ALL_DOMAINS, Trend, TrendStanding, pair_key
 
 Said = Mapping[str, Mapping[Series, ListedStanding]]
 
@@ -28,8 +26,7 @@ def lines_at(rows: Sequence[Listed], said: Said, week: str, back: int) -> Iterat
     first = shift_week(week, 1 - back)
     stood: dict[str, dict[str, dict[str, object]]] = {}
     for one in standings_at(rows, said, week):
-        fields = {**msgspec.to_builtins(one), "active": is_active(one)}
-        stood.setdefault(f"{one.source}-{one.partner}", {})[one.signal] = fields
+        stood.setdefault(pair_key(one.source, one.partner), {})[one.signal] = as_fields(one)
     for weeks in _by_pair(rows):
         if weeks.first > week_number(week):
             continue

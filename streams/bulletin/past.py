@@ -8,7 +8,7 @@ import numpy as np
 
 from models.labels import LABELS
 from streams.clock import week_name, week_number
-from streams.records import Count, Trend, TrendStanding
+from streams.records import Count, Trend, TrendStanding, pair_key
 from streams.standing.judging import standings_of
 from streams.standing.pair import PairWatch
 from streams.standing.stage import RUNNING_WEEKS
@@ -34,7 +34,7 @@ class PairWeeks:
     @property
     def key(self) -> str:
         """`BLR-RUS`."""
-        return f"{self.source}-{self.partner}"
+        return pair_key(self.source, self.partner)
 
     def counts(self, first: int, last: int) -> Counts:
         """Stories of the weeks `first` to `last`: `(weeks, *WEEK_SHAPE)`; zero where nothing stands."""

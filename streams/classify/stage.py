@@ -17,17 +17,17 @@ from streams.classify.memory import ArticleMemory, Known
 from streams.clock import Clock, format_utc, parse_utc, utc_now
 from streams.errors import ModelError, RecordError
 from streams.records import (
-    DEAD_LETTER_CONTENT_CHARS,
     Article,
     Classification,
     DeadLetter,
-    DeadLetterReason,
     Progress,
     decode,
     encode,
     fact_key,
     home_key,
     pair_key,
+    refused,
+    split_pair,
 )  # fmt: skip
 from streams.stage import Batch, InputRecord, Output, Outputs
 
@@ -188,7 +188,7 @@ class ClassifyStage:
             for fact in facts
         ]
         gone = [
-            Output(SIGNALS, fact_key(pair, article.id), None, home_key(*pair.split("-", 1)))
+            Output(SIGNALS, fact_key(pair, article.id), None, home_key(*split_pair(pair)))
             for pair in sorted(set(before.pairs if before else ()) - set(pairs))
         ]
         classification = Classification(
@@ -208,14 +208,9 @@ class ClassifyStage:
         return Output(PROGRESS, str(batch.partition).encode(), encode(record))
 
     def _bury(self, work: _Work, batch: Batch, offset: int, error: RecordError, content: bytes) -> None:
-        reason: DeadLetterReason = error.reason  # type: ignore[assignment]
         work.outcomes.append((offset, "dead-letter"))
-        work.dead.append(
-            DeadLetter(
-                reason=reason, where=f"{batch.topic}/{batch.partition}/{offset}", detail=error.what,
-                content=content.decode("utf-8", "replace")[:DEAD_LETTER_CONTENT_CHARS], at=format_utc(self._clock()),
-            )
-        )  # fmt: skip
+        where = f"{batch.topic}/{batch.partition}/{offset}"
+        work.dead.append(refused(error, where=where, content=content, at=format_utc(self._clock())))
 
     def _watch_dead_letters(self, work: _Work) -> None:
         if len(work.dead) < len(work.outcomes):

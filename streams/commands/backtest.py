@@ -69,8 +69,8 @@ def _play(
 
     from streams.backtest.history import History
     from streams.backtest.run import Stepper
+    from streams.classify.model import load_predictor
     from streams.watchlist import Watchlist, load_watchlist
-    from streams.worker import load_predictor
 
     watchlist = load_watchlist(settings.watchlist)
     if pairs:
@@ -95,6 +95,7 @@ def _named(pairs: tuple[str, ...]) -> tuple[WatchedPair, ...]:
         ConfigError: naming one that is no pair.
     """
     from models.actors import known_codes
+    from streams.records import split_pair
     from streams.watchlist import WatchedPair
 
     known = known_codes()
@@ -104,7 +105,7 @@ def _named(pairs: tuple[str, ...]) -> tuple[WatchedPair, ...]:
             raise ConfigError(
                 f"no such pair: {pair[:40]!r}", where="--pair", expected="two codes such as BLR-RUS", todo="correct it"
             )
-    return tuple(WatchedPair(source, partner) for source, partner in (pair.split("-", 1) for pair in dict.fromkeys(pairs)))
+    return tuple(WatchedPair(*split_pair(pair)) for pair in dict.fromkeys(pairs))
 
 
 @contextmanager

@@ -24,8 +24,9 @@ def up(demo: bool) -> None:
 )
 def worker(standby: bool) -> None:
     """Runs a worker: classifies articles and counts trends. Any number may run, each with its own BELLWETHER_WORKER_ID."""
+    from streams.classify.model import load_predictor
     from streams.watchlist import load_watchlist
-    from streams.worker import load_predictor, run_worker
+    from streams.worker import run_worker
 
     settings = started()
     watchlist = load_watchlist(settings.watchlist)

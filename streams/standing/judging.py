@@ -14,7 +14,7 @@ import numpy as np
 
 from models.labels import LABELS
 from streams.clock import week_name
-from streams.records import ALL_DOMAINS, BreakEvidence, EarlyWord, TrendBreak, TrendStanding
+from streams.records import ALL_DOMAINS, BreakEvidence, EarlyWord, TrendBreak, TrendStanding, split_pair
 from streams.standing.pair import PairWatch
 from streams.standing.weeks import SERIES_DOMAINS, Counts, KnownArticle
 from streams.trends.breaks import EARLY_WORD, Break
@@ -67,7 +67,7 @@ def standings_of(pair: str, watch: PairWatch, running: Counts, articles_of: Arti
 
 
 def _record(pair: str, one: _Judged, now: Standing, running: Counts, articles_of: ArticlesOf) -> TrendStanding:
-    source, partner = pair.split("-", 1)
+    source, partner = split_pair(pair)
     age = one.watch.age(one.number, one.breaks)
     lasting = persistence(now, age)
     found = one.breaks[one.number][-MOST_BREAKS:]

@@ -20,16 +20,14 @@ from datetime import timedelta
 
 from streams.clock import Clock, format_utc, monotonic_seconds, utc_now
 from streams.errors import RecordError
-from streams.records import DEAD_LETTER_CONTENT_CHARS, DeadLetter, DeadLetterReason, encode, standing_key
-from streams.stage import Batch, InputRecord, Output, Outputs
+from streams.records import encode, refused, standing_key
+from streams.stage import Batch, InputRecord, Output, Outputs, Pace
 from streams.standing.closing import NONE_CLOSED, last_closed_week
 from streams.standing.judging import standings_of
 from streams.standing.pair import PairWatch
 from streams.standing.weeks import WeekStore
 
 INPUT, BREAKS, DEAD_LETTERS = "trends", "breaks", "dead-letters"
-#: The input is quiet when nothing has come for so long; what waits is judged at the latest after so long.
-QUIET_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 30.0
 #: A round ends with the first pair that reaches this: short enough for the next batch not to wait.
 ROUND_SECONDS, BUSY_ROUND_SECONDS = 0.25, 3.0
 #: Detector states held in memory (16 kB each); pairs judged longest ago are let go, and are stepped from their first week when asked for.
@@ -44,10 +42,9 @@ class _Partition:
 
     weeks: WeekStore
     said: dict[str, dict[bytes, bytes]]
+    pace: Pace
     closed: int = NONE_CLOSED
     waiting: OrderedDict[str, None] = field(default_factory=OrderedDict)
-    heard_at: float = float("-inf")
-    judged_at: float = float("-inf")
 
     def wait(self, pairs: Iterable[str]) -> None:
         for pair in sorted(pairs):
@@ -93,7 +90,7 @@ class BreaksStage:
         said: dict[str, dict[bytes, bytes]] = {}
         for key, value in self._read_said(partition):
             said.setdefault(_pair_of(key), {})[key] = _digest(value)
-        opened = self._partitions[partition] = _Partition(weeks, said, judged_at=self._seconds())
+        opened = self._partitions[partition] = _Partition(weeks, said, Pace(heard_at=float("-inf"), worked_at=self._seconds()))
         opened.closed = last_closed_week(weeks.watermark(), self._lateness)
         opened.wait(weeks.pairs() | set(said))
         self._buried[partition] = self._bury(f"{INPUT}/{partition}", weeks.not_trends)
@@ -118,10 +115,10 @@ class BreaksStage:
         for pair, week in changes.counts.items():
             self._take_back(batch.partition, pair, week)
         if not here.waiting:
-            here.judged_at = self._seconds()
+            here.pace.worked_at = self._seconds()
         here.wait(changes.pairs)
         here.close_weeks(self._lateness)
-        here.heard_at = self._seconds()
+        here.pace.heard_at = self._seconds()
         return Outputs([self._bury(f"{batch.topic}/{batch.partition}", changes.bad)])
 
     def _take_back(self, partition: int, pair: str, week: int) -> None:
@@ -140,22 +137,20 @@ class BreaksStage:
     def is_due(self, partition: int) -> bool:
         """Whether pairs wait, and the input is quiet or they have waited for long."""
         here = self._partitions[partition]
-        return bool(here.waiting) and (self._is_quiet(here) or self._seconds() - here.judged_at >= LONGEST_WAIT_SECONDS)
-
-    def _is_quiet(self, here: _Partition) -> bool:
-        return self._seconds() - here.heard_at >= QUIET_SECONDS
+        return bool(here.waiting) and here.pace.allows(self._seconds())
 
     def refresh(self, partition: int) -> Outputs:
         """One round: judges the pairs that wait, the longest waiting first, for a bounded time, at least one of them."""
         here = self._partitions[partition]
-        end = self._seconds() + (ROUND_SECONDS if self._is_quiet(here) else BUSY_ROUND_SECONDS)
+        now = self._seconds()
+        end = now + (ROUND_SECONDS if here.pace.is_quiet(now) else BUSY_ROUND_SECONDS)
         outputs = self._buried.pop(partition, [])
         while here.waiting:
             pair, _ = here.waiting.popitem(last=False)
             outputs += self._say(here, pair, self._judge(partition, here, pair))
             if self._seconds() >= end:
                 break
-        here.judged_at = self._seconds()
+        here.pace.worked_at = self._seconds()
         return Outputs([outputs])
 
     def _judge(self, partition: int, here: _Partition, pair: str) -> dict[bytes, bytes]:
@@ -201,12 +196,8 @@ class BreaksStage:
     def _bury(self, place: str, bad: Iterable[tuple[InputRecord, RecordError]]) -> list[Output]:
         outputs = []
         for record, error in bad:
-            reason: DeadLetterReason = error.reason  # type: ignore[assignment]
-            where, content = f"{place}/{record.offset}", record.value or b""
-            letter = DeadLetter(
-                reason=reason, where=where, detail=error.what, content=content.decode("utf-8", "replace")[:DEAD_LETTER_CONTENT_CHARS],
-                at=format_utc(self._clock()),
-            )  # fmt: skip
+            where = f"{place}/{record.offset}"
+            letter = refused(error, where=where, content=record.value or b"", at=format_utc(self._clock()))
             outputs.append(Output(DEAD_LETTERS, where.encode(), encode(letter)))
         return outputs
 

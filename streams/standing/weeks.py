@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from models.labels import DOMAINS, LABELS
 from streams.clock import week_name, week_number
 from streams.errors import RecordError
-from streams.records import ALL_DOMAINS, Count, Trend, decode, trend_key
+from streams.records import ALL_DOMAINS, Count, Trend, decode, pair_key, trend_key
 from streams.stage import InputRecord
 from streams.standing.closing import newest_publication
-from streams.state import PartitionStore
+from streams.state import PartitionStore, TopicState
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS weeks (
@@ -71,7 +71,7 @@ class Changes:
             self.counts[pair] = min(week, self.counts.get(pair, week))
 
 
-class WeekStore:
+class WeekStore(TopicState):
     """The weeks of one partition.
 
     Args:
@@ -81,21 +81,12 @@ class WeekStore:
     """
 
     def __init__(self, store: PartitionStore, read_trends: ReadTail) -> None:
-        self._store = store
+        super().__init__(store)
         self.not_trends: list[tuple[InputRecord, RecordError]] = []
         for chunk in read_trends(self.applied_offset):
             self.not_trends += self.apply(chunk).bad
             self.set_applied_offset(chunk[-1].offset + 1)
             self._store.commit()
-
-    @property
-    def applied_offset(self) -> int:
-        """The offset up to which the weeks hold every record."""
-        return int(self._store.get("applied_offset", "0"))
-
-    def set_applied_offset(self, offset: int) -> None:
-        """Moves the offset; durable together with the weeks."""
-        self._store.put("applied_offset", str(offset))
 
     def apply(self, records: Iterable[InputRecord]) -> Changes:
         """Puts each record in the place of the one of its key before it."""
@@ -110,7 +101,7 @@ class WeekStore:
     def _apply(self, record: InputRecord, changes: Changes) -> None:
         pair, week = _read_key(record.key)
         trend = None if record.value is None else decode(Trend, record.value, reason="not-a-trend")
-        if trend is not None and trend_key(f"{trend.source}-{trend.partner}", trend.week) != record.key:
+        if trend is not None and trend_key(pair_key(trend.source, trend.partner), trend.week) != record.key:
             raise RecordError(
                 "the key and the value name different weeks", reason="not-a-trend", expected=f"{pair}|{week_name(week)}"
             )
@@ -176,14 +167,6 @@ class WeekStore:
             for week, packed in rows
             for article in msgspec.json.decode(bytes(packed), type=list[KnownArticle])  # type: ignore[call-overload]
         ]
-
-    def commit(self) -> None:
-        """Makes the pending changes durable."""
-        self._store.commit()
-
-    def close(self) -> None:
-        """Drops the pending changes."""
-        self._store.close()
 
 
 def _read_key(key: bytes | None) -> tuple[str, int]:

@@ -16,7 +16,7 @@ from streams.clock import week_number
 from streams.errors import RecordError
 from streams.records import Signal, decode, pair_key, split_fact_key
 from streams.stage import InputRecord
-from streams.state import PartitionStore
+from streams.state import PartitionStore, TopicState
 from streams.trends.sealing import FactKey, ReadTail, Seals, as_fact
 
 SCHEMA = """
@@ -60,7 +60,7 @@ def _nothing(_: int) -> Iterable[list[InputRecord]]:
     return ()
 
 
-class FactStore:
+class FactStore(TopicState):
     """The facts of one partition of `signals`.
 
     A store on a new disk takes every fact in at once, before any week is counted: the topic may be compacted, and then nothing in it
@@ -78,7 +78,7 @@ class FactStore:
         self, store: PartitionStore, read_facts: ReadTail, read_standing: Callable[[], set[Cell]],
         read_sealed: ReadTail = _nothing, first_offset: Callable[[], int] = lambda: 0,
     ) -> None:  # fmt: skip
-        self._store = store
+        super().__init__(store)
         self._read_standing = read_standing
         self.seals = Seals(store, read_sealed)
         self.not_facts: list[tuple[InputRecord, RecordError]] = []
@@ -115,15 +115,6 @@ class FactStore:
         changed, left_over = self.seals.read_back(self.applied_offset)
         shown = self.shown()
         self.set_due((Cell(*cell) for cell in changed if cell[0] in shown), left_over)
-
-    @property
-    def applied_offset(self) -> int:
-        """The offset up to which the facts hold every record."""
-        return int(self._store.get("applied_offset", "0"))
-
-    def set_applied_offset(self, offset: int) -> None:
-        """Moves the offset; durable together with the facts."""
-        self._store.put("applied_offset", str(offset))
 
     def upsert(self, records: Iterable[InputRecord]) -> Changes:
         """Applies records in order; one that is older than what is known of its fact changes nothing."""
@@ -209,14 +200,6 @@ class FactStore:
         """Forgets what was due and has been written; pending until `commit`."""
         self._store.execute_many("DELETE FROM due_weeks WHERE pair = ? AND week = ?", cells)
         self._store.execute_many("DELETE FROM due_tombstones WHERE pair = ? AND article = ?", taken_back)
-
-    def commit(self) -> None:
-        """Makes the pending changes durable."""
-        self._store.commit()
-
-    def close(self) -> None:
-        """Drops the pending changes."""
-        self._store.close()
 
 
 @lru_cache(maxsize=8_192)

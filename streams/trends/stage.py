@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 
 from streams.clock import Clock, format_utc, monotonic_seconds, utc_now
 from streams.errors import RecordError
-from streams.records import DEAD_LETTER_CONTENT_CHARS, DeadLetter, DeadLetterReason, encode, fact_key, home_key, trend_key
-from streams.stage import Batch, InputRecord, Output, Outputs
+from streams.records import encode, fact_key, home_key, refused, split_pair, trend_key
+from streams.stage import Batch, InputRecord, Output, Outputs, Pace
 from streams.trends.facts import Cell, FactStore
 from streams.trends.sealing import FactKey
 from streams.trends.stories import StoryMemo
@@ -24,8 +24,6 @@ from streams.trends.windows import EVIDENCE_PER_LABEL, count_week
 from streams.watchlist import Watchlist
 
 INPUT, TRENDS, SEALED, DEAD_LETTERS = "signals", "trends", "sealed", "dead-letters"
-#: The input is quiet when nothing has come for so long; without quiet, a round comes after so long.
-QUIET_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 30.0
 #: Facts sealed, and cells told that are due without a batch, in one round.
 ROUND_FACTS, ROUND_CELLS = 1_000, 20_000
 MOST_CELLS_REMEMBERED = 50_000
@@ -40,8 +38,7 @@ class _Partition:
     """
 
     facts: FactStore
-    heard_at: float
-    sealed_at: float
+    pace: Pace
     is_checked: bool = False
     trimmed: int = 0
     labelled: dict[Cell, int] = field(default_factory=dict)
@@ -82,7 +79,7 @@ class TrendsStage:
         """Opens the facts; reading goes on where they end, so that a lost disk is rebuilt from `sealed` and `signals` themselves."""
         self.close(partition)
         facts = self._open_facts(partition)
-        self._partitions[partition] = _Partition(facts, heard_at=self._seconds(), sealed_at=self._seconds())
+        self._partitions[partition] = _Partition(facts, Pace(heard_at=self._seconds(), worked_at=self._seconds()))
         return facts.applied_offset
 
     def close(self, partition: int) -> None:
@@ -100,7 +97,7 @@ class TrendsStage:
     def process(self, batch: Batch) -> Outputs:
         """Applies the facts, and counts again each week in which one changed."""
         here = self._partitions[batch.partition]
-        here.heard_at = self._seconds()
+        here.pace.heard_at = self._seconds()
         changes = here.facts.upsert(batch.records)
         for cell in changes.cells:
             here.labelled.pop(cell, None)
@@ -122,10 +119,7 @@ class TrendsStage:
         return self._partitions[partition].facts.seals.waiting(self._seal_after, ROUND_FACTS)
 
     def _seals_now(self, here: _Partition) -> bool:
-        now = self._seconds()
-        if now - here.heard_at < QUIET_SECONDS and now - here.sealed_at < LONGEST_WAIT_SECONDS:
-            return False
-        return here.facts.seals.waiting(self._seal_after, 1) > 0
+        return here.pace.allows(self._seconds()) and here.facts.seals.waiting(self._seal_after, 1) > 0
 
     def refresh(self, partition: int) -> Outputs:
         """One round of what is due: weeks that the watchlist shows since it was changed, tombstones of those that it no longer
@@ -231,7 +225,7 @@ class TrendsStage:
 
     def _seal(self, here: _Partition) -> list[Output]:
         """The next facts to seal. They are sealed once they have been read back, in the next round."""
-        here.sealed_at = self._seconds()
+        here.pace.worked_at = self._seconds()
 
         def cited(pair: str, week: str) -> set[str]:
             found = here.facts.facts_of(Cell(pair, week))
@@ -251,16 +245,11 @@ class TrendsStage:
             here.trimmed = needed_from
 
     def _bury(self, place: str, record: InputRecord, error: RecordError) -> Output:
-        reason: DeadLetterReason = error.reason  # type: ignore[assignment]
         where = f"{place}/{record.offset}"
-        content = record.value or b""
-        letter = DeadLetter(
-            reason=reason, where=where, detail=error.what, content=content.decode("utf-8", "replace")[:DEAD_LETTER_CONTENT_CHARS],
-            at=format_utc(self._clock()),
-        )  # fmt: skip
+        letter = refused(error, where=where, content=record.value or b"", at=format_utc(self._clock()))
         return Output(DEAD_LETTERS, where.encode(), encode(letter))
 
 
 def _sealed(key: FactKey, value: bytes | None) -> Output:
     pair, article = key
-    return Output(SEALED, fact_key(pair, article), value, home_key(*pair.split("-", 1)))
+    return Output(SEALED, fact_key(pair, article), value, home_key(*split_pair(pair)))

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from struct import unpack
 
 from streams.clock import parse_utc
-from streams.records import SKETCH_HASHES, SKETCH_TITLE_HASHES, Signal, Sketch
+from streams.records import SKETCH_HASHES, SKETCH_TITLE_HASHES, Signal, Sketch, home_key, split_pair
 
 WINDOW_SECONDS = 72 * 3600
 #: So much of the smaller text stands in the other one; of few sampled shingles, chance gives more, so that more is asked.
@@ -221,7 +221,7 @@ class StoryMemo:
     def __init__(self, max_articles: int = 16_384) -> None:
         self._max = max_articles
         self._held = 0
-        self._indices: OrderedDict[tuple[str, str], StoryIndex] = OrderedDict()
+        self._indices: OrderedDict[tuple[bytes, str], StoryIndex] = OrderedDict()
 
     def __len__(self) -> int:
         """Articles that it holds."""
@@ -229,7 +229,7 @@ class StoryMemo:
 
     def ids_of(self, pair: str, week: str, facts: Sequence[Signal]) -> dict[str, str]:
         """Article id -> story id, of the facts of one pair's week."""
-        key = "-".join(sorted(pair.split("-", 1))), week
+        key = home_key(*split_pair(pair)), week
         index = self._indices.pop(key, None) or StoryIndex()
         self._held -= len(index)
         found = index.ids_of(facts)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from models.labels import DOMAINS, LABELS
-from streams.records import ALL_DOMAINS, Count, Evidence, Signal, Trend
+from streams.records import ALL_DOMAINS, Count, Evidence, Signal, Trend, split_pair
 from streams.trends.stories import StoryMemo, story_ids
 
 EVIDENCE_PER_LABEL = 3
@@ -23,7 +23,7 @@ def count_week(pair: str, week: str, facts: Sequence[Signal], memo: StoryMemo | 
     Args:
         memo: saves the work of comparing articles that were compared before; without it the result is the same.
     """
-    source, partner = pair.split("-", 1)
+    source, partner = split_pair(pair)
     stories = memo.ids_of(pair, week, facts) if memo is not None else story_ids(facts)
     copies = Counter(stories.values())
     exposure = _counts(facts, stories)

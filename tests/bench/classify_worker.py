@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from models.predict import Predictor
 from streams import topology, worker
+from streams.classify.model import load_predictor
 from streams.log import configure_logging
 from streams.settings import Settings, load_settings
 from streams.stage import Stage
@@ -23,7 +24,7 @@ def main() -> None:
 
     worker.build_stages = build_classify
     topology.STAGES = (topology.CLASSIFY_STAGE,)
-    worker.run_worker(settings, load_watchlist(settings.watchlist), worker.load_predictor(settings))
+    worker.run_worker(settings, load_watchlist(settings.watchlist), load_predictor(settings))
 
 
 if __name__ == "__main__":

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from streams.backtest.history import History
+from streams.classify.model import load_predictor
 from streams.clock import week_name
 from streams.settings import Settings
 from streams.trends.breaks import find_share_breaks
-from streams.worker import load_predictor
 
 #: A series takes part when some 13 rows running have so many counts.
 LEAST_COUNTS, LEAST_ROWS = 13, 13

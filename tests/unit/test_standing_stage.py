@@ -10,11 +10,10 @@ import pytest
 
 from streams.clock import week_name
 from streams.records import DeadLetter, TrendStanding, decode
-from streams.stage import Batch, InputRecord, Output, Outputs, Postponing
+from streams.stage import LONGEST_WAIT_SECONDS, QUIET_SECONDS, Batch, InputRecord, Output, Outputs, Postponing
 from streams.standing import stage as breaks_stage_module
 from streams.standing.closing import closing_time, last_closed_week, newest_publication
 from streams.standing.pair import LEAST_STORIES, PairWatch
-from streams.standing.stage import LONGEST_WAIT_SECONDS, QUIET_SECONDS
 from streams.trends.breaks import find_share_breaks
 from tests.helpers.standings import (
     FIRST,
