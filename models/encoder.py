@@ -32,7 +32,7 @@ FORMAT = 1
 MAX_PIECES = 128
 #: Bytes of a file of the encoder, at most: larger ones are not ours.
 MAX_BYTES = 40_000_000
-_TODO = "restore the files of the encoder, or train it again: `bellwether train --encoder`"
+_TODO = "restore the files of the encoder, or make it again: `make teach`"
 
 
 class EncoderScores(TextTransformer):
