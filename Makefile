@@ -97,7 +97,7 @@ fuzz: setup-dev ## Fuzzes each way in for FUZZ_SECONDS (600), in an environment 
 
 lock: $(BIN)/uv ## Resolves the locks again from pyproject.toml.
 	$(BIN)/uv pip compile -q pyproject.toml --extra kafka --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -o requirements/runtime.lock
-	$(BIN)/uv pip compile -q pyproject.toml --extra kafka --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -c requirements/runtime.lock -o requirements/dev.lock
+	$(BIN)/uv pip compile -q pyproject.toml --extra kafka --extra fulltext --extra pdf --extra parquet --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -c requirements/runtime.lock -o requirements/dev.lock
 	$(BIN)/uv pip compile -q requirements/train.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -c requirements/runtime.lock -o requirements/train.lock
 	printf 'atheris>=3.0; sys_platform == "linux"\nschemathesis>=4.32\nsetuptools>=77\n' | cat - requirements/dev.lock | grep -v -e '--hash' -e '^ *\#' | sed 's/ \\$$//' | $(BIN)/uv pip compile -q - --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -o requirements/fuzz.lock
 	printf 'uv>=0.4\nsetuptools>=77\n' | $(BIN)/uv pip compile -q - --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -o requirements/build.lock

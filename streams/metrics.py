@@ -267,6 +267,9 @@ class FeedMetrics:
         self.errors = Counter(
             "bellwether_feed_errors", "Fetches that failed, by the class of the error.", ("kind",), registry=registry
         )
+        self.full_texts = Counter(
+            "bellwether_feed_full_texts", "Articles of feeds with full_text, by what became of their pages.", ("outcome",), registry=registry
+        )  # fmt: skip
         self.fetch_seconds = Histogram(
             "bellwether_feed_fetch_seconds", "Time of a good fetch, from its host's turn to the last byte.", buckets=_SECONDS, registry=registry
         )  # fmt: skip
@@ -278,6 +281,8 @@ class FeedMetrics:
             self.entries.labels(outcome)
         for kind in FEED_ERROR_KINDS:
             self.errors.labels(kind)
+        for outcome in FULL_TEXT_OUTCOMES:
+            self.full_texts.labels(outcome)
 
 
 class PushMetrics:
@@ -311,6 +316,9 @@ PUSH_OUTCOMES = ("taken", "rejected", "withheld")
 PUSH_STATUSES = ("200", "202", "400", "401", "404", "405", "408", "413", "415", "422", "429", "500", "503", "other")
 
 FETCH_OUTCOMES = ("fresh", "not-modified", "failed")
+FULL_TEXT_OUTCOMES = (
+    "taken", "long-enough", "no-address", "disallowed", "unreachable", "no-page", "paywall", "no-text", "another-text", "put-off",
+)  # fmt: skip
 ENTRY_OUTCOMES = ("new", "revision", "duplicate", "rejected")
 FEED_STATES = ("waiting", "good", "failing", "gone", "off")
 FEED_ERROR_KINDS = (

@@ -6,6 +6,7 @@ said. Counting is `trends/windows.py`, judging is the stage itself, and what is 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ from streams.standing.closing import closing_time
 from streams.standing.stage import BREAKS, INPUT, BreaksStage
 from streams.standing.weeks import SCHEMA, WeekStore
 from streams.state import PartitionStore
+from streams.trends.stories import story_ids
 from streams.trends.windows import count_week
 from streams.watchlist import Watchlist
 
@@ -93,7 +95,7 @@ class Stepper:
         self._stage.open(0)
         self._offset = 0
         self._shown: set[str] = set(watchlist.keys)
-        self._told: dict[str, set[str]] = {}
+        self._told: Counter[str] = Counter()
         self._standings = Standings()
         self._counts: dict[tuple[str, Series, int], tuple[int, int]] = {}
         self._alarms: dict[tuple[str, Series, str], Alarm] = {}
@@ -121,9 +123,9 @@ class Stepper:
                 yield self._count(pair, week, facts)
 
     def _is_discovered(self, pair: str, facts: list[Signal]) -> bool:
-        told = self._told.setdefault(pair, set())
-        told.update(fact.story_id for fact in facts if fact.labels)
-        return len(told) >= self._watchlist.discover_min_stories
+        stories = story_ids(facts)
+        self._told[pair] += len({stories[fact.article_id] for fact in facts if fact.labels})
+        return self._told[pair] >= self._watchlist.discover_min_stories
 
     def _count(self, pair: str, week: int, facts: list[Signal]) -> Trend:
         trend = count_week(pair, facts[0].week, facts)

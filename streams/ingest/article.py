@@ -15,7 +15,7 @@ from streams.errors import RecordError
 from streams.ingest.dates import read_date
 from streams.ingest.origins import find_origin
 from streams.ingest.text import clean_text, normalise
-from streams.ingest.urls import canonical_url, web_address
+from streams.ingest.urls import canonical_url, shown_address
 from streams.records import Article, DateOrigin, encode
 from streams.settings import Settings
 
@@ -74,7 +74,7 @@ def to_article(raw: Mapping[str, object], *, now: datetime, settings: Settings) 
     published, origin = _event_time(raw, now, settings)
     article = Article(
         id=_article_id(raw, url_raw, title, text), title=title, text=text, published=format_utc(published), date_origin=origin,
-        outlet=outlet, url=web_address(url_raw), language=_language(_string(raw, LANGUAGE_FIELDS)), author=author,
+        outlet=outlet, url=shown_address(url_raw), language=_language(_string(raw, LANGUAGE_FIELDS)), author=author,
         origin=find_origin(_names(raw, ORIGIN_FIELDS), author, text, outlet), ingested=format_utc(now),
     )  # fmt: skip
     _check_wire_size(article, settings)

@@ -9,14 +9,39 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
-from functools import partial
 
 MAX_DATE_CHARS = 100
-_DIGITS = re.compile(r"\d+")
-_WEEKDAY = re.compile(r"^[^\W\d_]{2,12}\.?,?\s+(?=[\d\w])")
 _ZONE = re.compile(r"\s*\(?\b(?P<name>[A-Z]{1,5})\b\)?\s*$")
-_ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b", re.IGNORECASE)
-_SLASHED = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?:\D+(\d{1,2}):(\d{2})(?::(\d{2}))?)?")
+_CLOCK = (
+    r"(?:,?\s*(?:T|at|um|в|у|à|a las|[-\u2013|])?\s*(?P<hour>\d{1,2})[:.h](?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?\s*"
+    r"(?P<half>[ap]\.?m\b\.?)?)?\s*(?P<offset>[+-]\d{2}:?\d{2})?\s*$"
+)
+_SLASHED = re.compile(r"(?P<first>\d{1,2})(?P<mark>[./-])(?P<second_>\d{1,2})(?P=mark)(?P<year>\d{4})" + _CLOCK, re.IGNORECASE)
+_YEAR_FIRST = re.compile(r"(?P<year>\d{4})(?P<mark>[./-])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})" + _CLOCK, re.IGNORECASE)
+_MONTH = r"(?P<month>[^\W\d_]{3,12})\.?"
+_DAY = r"(?P<day>\d{1,2})(?:st\b|nd\b|rd\b|th\b|er\b|\.|º)?"
+_YEAR = r"(?P<year>\d{4})(?:\s*(?:года|року|г\.|р\.))?"
+_WORDED = tuple(
+    re.compile(r"(?:[^\W\d_]{2,12}\.?,?\s+)?" + words + _CLOCK, re.IGNORECASE)
+    for words in (
+        rf"{_DAY}\s+(?:de\s+|of\s+)?{_MONTH},?\s+(?:de\s+)?{_YEAR}", rf"{_MONTH}\s+{_DAY},?\s+{_YEAR}", rf"{_YEAR}\s+{_MONTH}\s+{_DAY}"
+    )
+)  # fmt: skip
+
+#: How the months begin in the languages of the feeds, from January on. French June and July need one letter more.
+_MONTHS = {
+    start: number
+    for number, starts in enumerate(
+        (
+            "jan jän ene gen sty oca янв сту січ", "feb fév fev lut şub фев лют", "mar mär мар сак бер", "apr avr abr kwi nis апр кра кві",
+            "may mai mag maj мая май тра", "jun juin giu cze haz июн чэр чер", "jul juil lug lip tem июл ліп лип",
+            "aug aoû aou ago sie ağu авг жні сер", "sep set wrz eyl сен вер", "oct okt ott out paź eki окт кас жов",
+            "nov lis kas ноя ліс лис", "dec dez déc dic gru ara дек сне гру",
+        ),
+        1,
+    )
+    for start in starts.split()
+}  # fmt: skip
 
 #: Hours from UTC of the zone names that news feeds write out; ambiguous ones (IST, BST of Bangladesh...) take their common meaning.
 _ZONE_HOURS = {
@@ -25,18 +50,15 @@ _ZONE_HOURS = {
     "JST": 9.0, "KST": 9.0, "AEST": 10.0, "AEDT": 11.0, "EST": -5.0, "EDT": -4.0, "CST": -6.0, "CDT": -5.0, "MST": -7.0, "MDT": -6.0,
     "PST": -8.0, "PDT": -7.0,
 }  # fmt: skip
-_FORMS = (
-    "%d %B %Y", "%d %b %Y", "%B %d, %Y", "%b %d, %Y", "%B %d %Y", "%b %d %Y", "%Y/%m/%d", "%Y.%m.%d", "%Y %b %d", "%Y %B %d",
-)  # fmt: skip
-_TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %H:%M %z", " %H:%M:%S %z")
 
 
 def read_date(value: object) -> datetime | None:
     """The aware UTC time that `value` states, or None if it states none. A time without a zone counts as UTC.
 
     Args:
-        value: ISO 8601, RFC 2822, `2 August 2017`, `August 2, 2017 10:00`, `2017/08/02`, `02.08.2017` (day first; with slashes
-            only where day and month can't be mistaken), or seconds (milliseconds from 13 digits on) since 1970.
+        value: ISO 8601, RFC 2822, `2 August 2017`, `August 2, 2017 10:00 am`, `2 августа 2017 г., 10:00` (months in a dozen languages),
+            `2017/08/02`, `02.08.2017` (day first; with slashes only where day and month can't be mistaken), or seconds (milliseconds
+            from 13 digits on) since 1970.
 
     >>> read_date("Wed, 02 Aug 2017 12:30:00 MSK")
     datetime.datetime(2017, 8, 2, 9, 30, tzinfo=datetime.timezone.utc)
@@ -69,7 +91,8 @@ def _from_text(value: str) -> datetime | None:
         return None
     if text.isascii() and text.isdigit():
         return _from_digits(text)
-    for read in (_from_iso, _from_rfc2822, _from_slashed, _from_words):
+    # Words before RFC 2822: the library's reader of that takes 10:00 PM for the morning.
+    for read in (_from_iso, _from_words, _from_rfc2822, _from_figures):
         moment = _attempt(read, text)
         if moment is not None:
             return moment
@@ -119,27 +142,41 @@ def _from_rfc2822(text: str) -> datetime | None:
     return moment.replace(tzinfo=zone) if zone is not None and moment.tzinfo is None else moment
 
 
-def _from_slashed(text: str) -> datetime | None:
-    found = _SLASHED.match(text)
+def _from_figures(text: str) -> datetime | None:
+    bare, zone = _split_zone(text)
+    found = _YEAR_FIRST.match(bare)
+    if found is not None:
+        return _moment(found, int(found["month"]), int(found["day"]), zone)
+    found = _SLASHED.match(bare)
     if found is None:
         return None
-    first, second, year = int(found[1]), int(found[3]), int(found[4])
-    if found[2] == "." or first > 12:
-        day, month = first, second
-    elif second > 12 or first == second:
-        day, month = second, first
-    else:
-        return None
-    return datetime(year, month, day, int(found[5] or 0), int(found[6] or 0), int(found[7] or 0), tzinfo=UTC)
+    first, second = int(found["first"]), int(found["second_"])
+    if found["mark"] == "." or first > 12:
+        return _moment(found, second, first, zone)
+    if second > 12 or first == second:
+        return _moment(found, first, second, zone)
+    return None
 
 
 def _from_words(text: str) -> datetime | None:
-    bare, zone = _split_zone(_ORDINAL.sub("", text))
-    plain = " ".join(bare.split())
-    for candidate in dict.fromkeys((plain, _WEEKDAY.sub("", plain))):
-        for form in _FORMS:
-            for time_form in _TIMES:
-                moment = _attempt(partial(_from_form, form + time_form), candidate)
-                if moment is not None:
-                    return moment.replace(tzinfo=zone) if zone is not None else moment
+    bare, zone = _split_zone(text)
+    for form in _WORDED:
+        found = form.match(bare)
+        if found is not None:
+            word = found["month"].casefold()
+            month = _MONTHS.get(word[:4]) or _MONTHS.get(word[:3])
+            return None if month is None else _moment(found, month, int(found["day"]), zone)
     return None
+
+
+def _moment(found: re.Match[str], month: int, day: int, zone: timezone | None) -> datetime:
+    hour, half = int(found["hour"] or 0), (found["half"] or "").lower()
+    if half:
+        hour = hour % 12 + (12 if half.startswith("p") else 0)
+    offset = found["offset"]
+    if offset:
+        minutes = int(offset[1:3]) * 60 + int(offset[-2:])
+        zone = timezone(timedelta(minutes=-minutes if offset[0] == "-" else minutes))
+    return datetime(
+        int(found["year"]), month, day, hour, int(found["minute"] or 0), int(found["second"] or 0), tzinfo=zone or UTC
+    )

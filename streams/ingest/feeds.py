@@ -8,6 +8,7 @@ group = "Belarus"           # optional: a heading for people, and the folder in 
 language = "en"             # optional: what the feed is written in
 interval_minutes = 15       # optional: how often to ask, 5 to 1440; left out, the feed's own rhythm decides
 silent_after_hours = 48     # optional: silence that is worth an alert; 0 for never; left out, the feed's past decides
+full_text = false           # optional: whether the articles' pages are read, where the feed holds only their beginnings
 honour_retry_after = true   # optional: false only for a server of one's own whose Retry-After is known to be wrong
 enabled = true              # optional
 allow_private = false       # optional: whether the host may stand in a private network
@@ -47,6 +48,7 @@ class Feed:
         name: what it is called in commands and metrics, unique in the list.
         silent_after_hours: silence that is worth an alert; None: by its past; 0: never.
         honour_retry_after: whether a Retry-After of its host is kept.
+        full_text: whether the articles' pages are read (`streams/ingest/fulltext.py`).
     """
 
     url: str
@@ -59,6 +61,7 @@ class Feed:
     group: str = ""
     silent_after_hours: float | None = None
     honour_retry_after: bool = True
+    full_text: bool = False
 
     @property
     def interval_seconds(self) -> float | None:
@@ -165,7 +168,7 @@ def _read_feed(number: int, row: object, problems: list[str]) -> Feed | None:
     )  # fmt: skip
 
 
-_FLAGS = {"enabled": True, "allow_private": False, "honour_retry_after": True}
+_FLAGS = {"enabled": True, "allow_private": False, "honour_retry_after": True, "full_text": False}
 
 
 def _text(row: Mapping[str, object], name: str, form: re.Pattern[str] | None, most: int, expected: str, found: list[str]) -> str:

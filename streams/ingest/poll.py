@@ -23,6 +23,7 @@ from streams.errors import StateError
 from streams.ingest.book import FeedBook
 from streams.ingest.feeds import FeedList
 from streams.ingest.fetch import Fetcher, Timeouts
+from streams.ingest.fulltext import MAX_PAGE_BYTES, FullTexts, check_full_text
 from streams.ingest.gates import HostGates
 from streams.ingest.parsing import PARSE_TIMEOUT_SECONDS, ParserPool
 from streams.ingest.poller import Poller, Reload
@@ -104,6 +105,7 @@ async def poll_feeds(
     options: PollOptions = PollOptions(), clock: Clock = utc_now,
 ) -> FeedsReport:  # fmt: skip
     """See `run_feeds`. After `stop`, feeds in work have `stop_timeout_seconds` to finish; cut off, they are read again later."""
+    check_full_text(feeds)
     # Names are looked up in the loop's own threads; a dead name server must not keep the other feeds waiting.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_DNS_THREADS, thread_name_prefix="feed-dns"))
     with ExitStack() as stack:
@@ -115,12 +117,19 @@ async def poll_feeds(
             parsers.warm_up()
         work = ThreadPoolExecutor(_WORK_THREADS, thread_name_prefix="feed-work")
         stack.callback(work.shutdown)
-        async with Fetcher(options.timeouts, contact=settings.contact) as fetcher:
+        async with (
+            Fetcher(options.timeouts, contact=settings.contact) as fetcher,
+            Fetcher(options.timeouts, max_body_bytes=MAX_PAGE_BYTES, contact=settings.contact) as pages,
+        ):
             registry = CollectorRegistry() if options.registry is None else options.registry
             book, gates = _remembered(state, options, clock)
+            metrics = FeedMetrics(registry)
+            full_texts = stack.enter_context(
+                FullTexts(pages, clock=clock, keep_quiet=gates.keep_quiet, counter=metrics.full_texts)
+            )
             reader = FeedReader(
                 settings, publisher, state, book, fetcher, parsers, gates, asyncio.Semaphore(options.concurrency), stop,
-                _in_threads(work), FeedMetrics(registry), clock, Random(),
+                _in_threads(work), metrics, clock, Random(), full_texts=full_texts,
             )  # fmt: skip
             registry.register(book)
             await Poller(reader, reload=options.reload).run(feeds, once=once)

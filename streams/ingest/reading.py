@@ -18,6 +18,7 @@ from streams.ingest.entries import FeedChanges, find_changes
 from streams.ingest.feed_record import EntryCounts, FeedRecord
 from streams.ingest.feeds import Feed
 from streams.ingest.fetch import Fetched, FetchError, Turn, Validators
+from streams.ingest.fulltext import FullTexts
 from streams.ingest.gates import ClosedError, HostGates, HostQuietError, Passage
 from streams.ingest.health import error_kind
 from streams.ingest.parsers import ParsedFeed
@@ -87,6 +88,7 @@ class FeedReader:
     clock: Clock
     random: Random
     report: FeedsReport = field(default_factory=FeedsReport)
+    full_texts: FullTexts | None = None
 
     async def read(self, feed: Feed) -> datetime | None:
         """One fetch with all that follows; when the feed is due again, or None if a stop came first.
@@ -102,7 +104,7 @@ class FeedReader:
                     record.moved_to or feed.url, record.validators, allow_private=feed.allow_private, turn=passage.turn
                 )
                 took = asyncio.get_running_loop().time() - passage.began
-                return await self._take_in(feed, record, fetched, took)
+                return await self._take_in(feed, record, fetched, took, passage.turn)
         except (KafkaError, StateError):
             raise
         except ClosedError:
@@ -116,11 +118,13 @@ class FeedReader:
             log.exception("feed_broke_its_reader", feed=feed.url)
             return await self._fail(feed, record, error, f"{type(error).__name__}: {error}")
 
-    async def _take_in(self, feed: Feed, record: FeedRecord, fetched: Fetched, took: float) -> datetime | None:
+    async def _take_in(self, feed: Feed, record: FeedRecord, fetched: Fetched, took: float, turn: Turn) -> datetime | None:
         received = asyncio.get_running_loop().time()
         changes, arrived = FeedChanges(), transitions.Arrived()
         if fetched.body is not None:
             changes, arrived = await self._compare(feed, fetched)
+        if feed.full_text and self.full_texts is not None:
+            changes.articles = await self.full_texts.complete(changes.articles, turn=turn, allow_private=feed.allow_private)
         await self.in_thread(partial(self._publish, changes))
         now = self.clock()
         after = transitions.after_success(record, feed, fetched, arrived, now, self.random)

@@ -130,9 +130,14 @@ def _edited(current: Article, original: Article, others: list[Article], rng: ran
 
 
 def _copy(article: Article, seed: int, number: int, rng: random.Random) -> Article:
-    """The same text elsewhere, up to three days later."""
+    """The same text elsewhere, up to three days later: as it was, under another headline, cut, or with a line below it."""
     published = format_utc(parse_utc(article.published) + timedelta(hours=rng.randrange(72)))
-    return _changed(article, id=f"s{seed}-copy-{number}", outlet=f"Copyist {number % 7}", published=published)
+    words = article.text.split()
+    changes = rng.choice((
+        {}, {"title": f"In other news {number}"}, {"text": " ".join(words[: max(8, 2 * len(words) // 3)])},
+        {"text": f"{article.text} Read more on our site. All rights reserved."},
+    ))  # fmt: skip
+    return _changed(article, id=f"s{seed}-copy-{number}", outlet=f"Copyist {number % 7}", published=published, **changes)
 
 
 def _poison_id(rng: random.Random) -> bytes:

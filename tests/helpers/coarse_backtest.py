@@ -18,6 +18,7 @@ from streams.classify.model import load_predictor
 from streams.clock import week_name
 from streams.settings import Settings
 from streams.trends.breaks import find_share_breaks
+from streams.trends.stories import story_ids
 
 #: A series takes part when some 13 rows running have so many counts.
 LEAST_COUNTS, LEAST_ROWS = 13, 13
@@ -32,10 +33,11 @@ def rows_of(history: History, weeks_a_row: int) -> tuple[int, Rows]:
     for week in weeks:
         row = (week - first) // weeks_a_row
         for pair, facts in history.facts(week).items():
+            ids = story_ids(facts)
             for fact in facts:
                 for key in (pair, f"{fact.source}-*"):
                     for label in ("", *fact.labels):
-                        found.setdefault((key, label), [set() for _ in range(amount)])[row].add(fact.story_id)
+                        found.setdefault((key, label), [set() for _ in range(amount)])[row].add(ids[fact.article_id])
     return first, found
 
 

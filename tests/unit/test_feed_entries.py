@@ -112,3 +112,56 @@ def test_a_bare_number_is_unique_only_at_its_publisher() -> None:
     here = entry_article_id(entry("7", url="https://courier.invalid/7"), FEED.url)
     there = entry_article_id(entry("7", url="https://ledger.invalid/7"), FEED.url)
     assert here != there
+
+
+def test_a_guid_that_changes_with_every_request_makes_no_new_article() -> None:
+    first = changes_of(entry("guid-1", url="https://courier.invalid/a"))
+    again = changes_of(entry("guid-2", url="https://courier.invalid/a?utm_source=rss"), known=first.seen)
+    assert (again.new, again.revisions, again.unchanged) == (0, 0, 1)
+    third = changes_of(entry("guid-3", url="https://courier.invalid/a?utm_source=rss"), known=again.seen)
+    assert (third.new, third.revisions, third.unchanged) == (0, 0, 1)
+    edited = changes_of(entry("guid-4", url="https://courier.invalid/a", summary="Other words."), known=third.seen)
+    assert (edited.new, edited.revisions) == (0, 1)
+    assert edited.articles[0].id == first.articles[0].id
+
+
+def test_entries_of_one_page_with_guids_of_their_own_stay_apart() -> None:
+    def post(number: int, hour: int) -> ParsedEntry:
+        return entry(f"live-{number}", url="https://courier.invalid/live", title="Live", published=f"2017-08-02T{hour:02}:00:00Z")
+
+    first = changes_of(post(1, 8), post(2, 9))
+    later = changes_of(post(2, 9), post(3, 10), known=first.seen)
+    assert (first.new, later.new, later.unchanged) == (2, 1, 1)
+
+
+def test_a_guid_that_is_given_to_another_entry_does_not_replace_the_first_article() -> None:
+    first = changes_of(entry("1", url="https://courier.invalid/a"))
+    tomorrow = NOW + timedelta(days=1)
+    other = entry(
+        "1", url="https://courier.invalid/b", title="Another story", published="2017-08-03T09:00:00Z", summary="Other words."
+    )
+    second = changes_of(other, known=first.seen, now=tomorrow)
+    assert second.new == 1
+    assert second.articles[0].id != first.articles[0].id
+    assert changes_of(other, known={**first.seen, **second.seen}, now=tomorrow).unchanged == 1
+    assert changes_of(other, known=second.seen, now=tomorrow).unchanged == 1
+
+
+def test_another_headline_address_or_date_alone_is_an_edit() -> None:
+    first = changes_of(entry("1"))
+    for edit in ({"title": "Other"}, {"url": "https://courier.invalid/b"}, {"published": "2017-08-03T09:00:00Z"}):
+        changed = changes_of(entry("1", **{"url": "https://courier.invalid/1", **edit}), known=first.seen)
+        assert (changed.new, changed.revisions) == (0, 1), edit
+        assert changed.articles[0].id == first.articles[0].id
+
+
+def test_what_was_remembered_before_there_were_marks_is_still_known() -> None:
+    first = changes_of(entry())
+    old = {article_id: Seen(seen.digest.partition(".")[0], seen.first_seen) for article_id, seen in first.seen.items()}
+    assert changes_of(entry(), known=old).unchanged == 1
+    assert changes_of(entry(title="Other"), known=old).revisions == 1
+
+
+def test_the_author_and_the_source_of_an_entry_go_with_the_article() -> None:
+    (article,) = changes_of(entry(author="Jane Doe", source="Northern Gazette")).articles
+    assert (article.author, article.origin, article.outlet) == ("Jane Doe", "Northern Gazette", "Courier")

@@ -38,6 +38,19 @@ def make(**raw: Any) -> Article:
         ("Wednesday, August 2nd, 2017", "2017-08-02T00:00:00Z"),
         ("2 August 2017", "2017-08-02T00:00:00Z"),
         ("02.08.2017", "2017-08-02T00:00:00Z"),
+        ("02.08.2017 12:30 MSK", "2017-08-02T09:30:00Z"),
+        ("2017/8/2 9:30", "2017-08-02T09:30:00Z"),
+        ("August 2, 2017 9:30 PM", "2017-08-02T21:30:00Z"),
+        ("Aug. 2, 2017, 12:05 a.m. EDT", "2017-08-02T04:05:00Z"),
+        ("Ср, 02 авг 2017 12:30:00 +0300", "2017-08-02T09:30:00Z"),
+        ("2 августа 2017 г., 9:30", "2017-08-02T09:30:00Z"),
+        ("2 жніўня 2017", "2017-08-02T00:00:00Z"),
+        ("2 серпня 2017 р.", "2017-08-02T00:00:00Z"),
+        ("2. August 2017 um 9:30", "2017-08-02T09:30:00Z"),
+        ("2 août 2017 à 9h30", "2017-08-02T09:30:00Z"),
+        ("1er juillet 2017", "2017-07-01T00:00:00Z"),
+        ("2 de agosto de 2017", "2017-08-02T00:00:00Z"),
+        ("Thu Aug  3 2017 10:00:00 GMT+0300 (MSK)", "2017-08-03T07:00:00Z"),
         ("20170802", "2017-08-02T00:00:00Z"),
         ("1501666200", "2017-08-02T09:30:00Z"),
         (1501666200, "2017-08-02T09:30:00Z"),
@@ -57,6 +70,8 @@ def test_a_publication_date_is_read_in_the_forms_that_feeds_and_archives_use(sta
         ("last week", "unreadable"),
         ("2017", "unreadable"),
         ("02/08/2017", "unreadable"),
+        ("31 February 2017", "unreadable"),
+        ("2 August 2017 25:00", "unreadable"),
         (True, "unreadable"),
         ({"year": 2017}, "unreadable"),
         (float("nan"), "unreadable"),
@@ -239,6 +254,48 @@ def test_an_address_is_plain_ascii_and_its_canonical_form_is_stable(raw: str) ->
     if address:
         assert web_address(address) == address
         assert canonical_url("http://" + canonical_url(address)) == canonical_url(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://www.courier.invalid:80/a/7/?utm_source=rss&utm_medium=feed#comments",
+        "https://courier.invalid/a/7?fbclid=x&amp=1",
+        "https://amp.courier.invalid/a/7",
+        "https://courier.invalid/a/7/amp/",
+        "https://courier.invalid/a/7.amp",
+        "https://courier.invalid/amp/a/7?outputType=amp",
+        "https://www.google.com/amp/s/courier.invalid/a/7/amp",
+        "https://courier-invalid.cdn.ampproject.org/c/s/courier.invalid/a/7?CMP=share",
+    ],
+)
+def test_tracking_fragments_and_amp_do_not_make_another_page(address: str) -> None:
+    assert canonical_url(address) == "courier.invalid/a/7"
+
+
+@pytest.mark.parametrize(
+    "address", ["https://amp.invalid/amp", "https://courier.invalid/champ?id=7", "https://courier.invalid/amplifier/7"]
+)
+def test_what_only_looks_like_amp_is_kept(address: str) -> None:
+    assert canonical_url(address) == address.removeprefix("https://")
+
+
+@pytest.mark.parametrize(
+    ("fields", "author", "origin"),
+    [
+        ({"author": "Jane Doe"}, "Jane Doe", ""),
+        ({"byline": ["Jane <b>Doe</b>", "", "John Roe"]}, "Jane Doe, John Roe", ""),
+        ({"author": "Reuters"}, "Reuters", "Reuters"),
+        ({"agency": "Northern Gazette", "author": "Reuters"}, "Reuters", "Northern Gazette"),
+        ({"text": "MINSK, Aug 2 (AFP) - Words."}, "", "AFP"),
+        ({"outlet": "TASS", "text": "МИНСК, 2 августа. /ТАСС/. Слова."}, "", ""),
+        ({"author": {"name": "Jane"}, "origin": 7}, "", ""),
+    ],
+)
+def test_the_author_and_whom_the_outlet_has_it_from_are_kept(fields: dict[str, object], author: str, origin: str) -> None:
+    article = make(**fields)
+    assert (article.author, article.origin) == (author, origin)
+    assert article.digest() == make(**{**fields, "author": None, "byline": None}).digest()
 
 
 def test_a_host_in_other_letters_is_kept_under_its_lookup_name() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from struct import pack
 from typing import Any
 
 import pytest
@@ -66,6 +67,20 @@ def test_a_routine_item_with_other_figures_is_no_copy() -> None:
     assert is_copy(item(59, 64, 120), item(59, 64, 121))
 
 
+def made(lead: range, other: range, numbers: tuple[int, ...]) -> Sketch:
+    """A sketch of such hashes, in the order that sketches have them."""
+    return Sketch(
+        title=b"", lead=pack(f">{len(lead) + len(other)}I", *lead, *other), whole=b"", numbers=pack(f">{len(numbers)}I", *numbers)
+    )
+
+
+def test_a_text_of_which_most_figures_are_others_is_no_copy_however_it_was_edited() -> None:
+    one = made(range(12), range(100, 108), (1, 2))
+    assert is_copy(one, made(range(12), range(200, 208), (1, 2)))
+    assert is_copy(one, made(range(12), range(200, 208), (1, 3)))
+    assert not is_copy(one, made(range(12), range(200, 208), (3, 4)))
+
+
 def test_one_other_figure_makes_another_story_only_where_nothing_else_was_edited() -> None:
     text = "At least {} people crossed the border with Russia near Brest over the weekend, the committee of border guards said."
     assert not is_copy(sketch(text.format(40)), sketch(text.format(55)))
@@ -112,6 +127,14 @@ def test_facts_without_a_sketch_are_copies_by_their_text_alone() -> None:
     assert len(set(story_ids(old).values())) == 2
     new = told(4, TEXT)
     assert story_ids([new, fact(5, story_id=new.story_id)])["article-5"] == "article-4"
+
+
+def test_the_same_text_is_one_story_whatever_the_sketches_say() -> None:
+    facts = [
+        fact(number, story_id="same", sketch=sketch_of("", text), published=f"2017-08-0{day}T00:00:00Z")
+        for number, (text, day) in enumerate([(TEXT, 1), (REPLY, 6), ("Something else that was written about the matter.", 6)])
+    ]
+    assert len(set(story_ids(facts).values())) == 2
 
 
 def test_a_date_that_cannot_be_read_does_not_keep_the_week_from_being_counted() -> None:
