@@ -11,6 +11,7 @@ What is replaced of Faust, and why (faust-streaming 0.15.3):
   position on all the same. Here it hands on whole batches, and `Ledger` notices what was dropped.
 * `Stream.take` and the stream's iterator acknowledge in `finally`, thus also on cancellation and on an exception. Here streams
   are `noack()`, and the acknowledgement is explicit.
+* The table manager sleeps for a second at the start, to let tables be declared; there are none (`NoTables`).
 * `wait_empty` waits for messages that may never be processed (`FlowControlQueue.clear` drops them at a rebalance), for ever.
   Here it waits for the batch that is in work, for a bounded time.
 """
@@ -23,6 +24,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, cast
 
 import faust
+from faust.tables.manager import TableManager
 from faust.transport.consumer import ensure_TP as ensure_tp
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -224,6 +226,15 @@ async def _wait_for(event: Any) -> None:
     """Waits for an event, but not so long that a stop would go unnoticed."""
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(event.wait(), FETCH_WAIT_SECONDS)
+
+
+class NoTables(TableManager):
+    """Faust's keeper of tables, of which there are none here: without the second for which it waits for some to be declared."""
+
+    async def on_start(self) -> None:
+        """Starts what resumes the streams after an assignment."""
+        await self._update_channels()
+        await self.recovery.start()
 
 
 class BatchTransport(driver.Transport):

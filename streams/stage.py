@@ -74,7 +74,9 @@ class Stage(Protocol):
         """Takes a partition over. Returns the offset from which it must be read, or None for "where the group committed"."""
 
     def process(self, batch: Batch) -> Outputs:
-        """The outputs of a batch. State changes stay pending until `commit`."""
+        """The outputs of a batch. State changes stay pending until `commit`, or are made durable together with what must be written
+        because of them, so that `refresh` of whoever opens the state next writes it.
+        """
 
     def refresh(self, partition: int) -> Outputs:
         """Outputs that are due without any input, because what the stage was told has changed since it last ran."""

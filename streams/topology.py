@@ -15,7 +15,7 @@ from typing import Any
 
 import faust
 
-from streams.consumption import BatchConsumer, BatchSchema, BatchTransport
+from streams.consumption import BatchConsumer, BatchSchema, BatchTransport, NoTables
 from streams.kafka.topics import TOMBSTONE_DAYS, TopicSpec
 from streams.runner import StageRunner
 from streams.settings import Settings
@@ -97,6 +97,7 @@ def build_app(
         topic_disable_leader=True,
         topic_allow_declare=False,
         web_enabled=False,
+        TableManager=NoTables,
         datadir=str(settings.state_dir / "faust"),
         **_security(settings),
     )

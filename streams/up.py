@@ -37,7 +37,8 @@ CHECK_SECONDS = 0.1
 FIRST_PAUSE_SECONDS = 0.2
 SPARE_AFTER_SECONDS = 15.0
 LONGEST_PAUSE_SECONDS = 30.0
-STEADY_SECONDS = 60.0
+#: A process that ran for so long and dies is started again at once; one that dies sooner waits longer each time.
+STEADY_SECONDS = 20.0
 STOP_SECONDS = 6.0
 NEEDED_DISK_BYTES = 200 * 1024 * 1024
 

@@ -66,6 +66,9 @@ class ArticleMemory:
         self._partition = partition
         self._cache: dict[str, Known | None] = {}
         self._catch_up(read_classifications)
+        #: Whether the last record of `progress` is the newest tally. It is not where a process that had stood still wrote its own when
+        #: another had gone on already.
+        self.is_tally_told = True
         self.progress = self._newest_tally(read_progress)
 
     def _catch_up(self, read: ReadTail) -> None:
@@ -86,12 +89,14 @@ class ArticleMemory:
             return
 
     def _newest_tally(self, read: ReadTail) -> Tally:
-        newest = Tally()
+        newest = last = Tally()
         for chunk in read(0):
             for record in chunk:
                 if record.value is not None and record.key == str(self._partition).encode():
                     p = decode(Progress, record.value)
-                    newest = Tally(p.offset, p.classified, p.duplicates, p.dead_letters)
+                    last = Tally(p.offset, p.classified, p.duplicates, p.dead_letters)
+                    newest = max(newest, last, key=lambda tally: tally.offset)
+        self.is_tally_told = last == newest
         return newest
 
     def preload(self, ids: Sequence[str]) -> None:
@@ -120,7 +125,9 @@ class ArticleMemory:
 
     def _write(self, classification: Classification) -> None:
         self._store.execute(
-            "INSERT OR REPLACE INTO articles (id, digest, offset, pairs) VALUES (?, ?, ?, ?)",
+            # An older revision comes after a newer one where a process that had stood still wrote what others had done long ago.
+            "INSERT INTO articles (id, digest, offset, pairs) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+            "digest = excluded.digest, offset = excluded.offset, pairs = excluded.pairs WHERE excluded.offset >= articles.offset",
             (classification.article_id, classification.digest, classification.offset, " ".join(classification.pairs)),
         )
 

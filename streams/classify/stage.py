@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from models.predict import Predictor
 from models.results import Classified
 from streams.classify.facts import facts_of, to_text
-from streams.classify.memory import ArticleMemory, Known
+from streams.classify.memory import ArticleMemory, Known, Tally
 from streams.clock import Clock, format_utc, parse_utc, utc_now
 from streams.errors import ModelError, RecordError
 from streams.records import (
@@ -90,8 +90,9 @@ class ClassifyStage:
             self._memories.pop(partition).close()
 
     def refresh(self, partition: int) -> Outputs:
-        """Nothing: an article is classified when it comes."""
-        return Outputs()
+        """The tally, where an older one stands last on its topic: see `ArticleMemory.is_tally_told`."""
+        memory = self._memories[partition]
+        return Outputs() if memory.is_tally_told else Outputs([[_told(partition, memory.progress)]])
 
     def commit(self, partition: int) -> None:
         """Makes the memory durable."""
@@ -199,13 +200,8 @@ class ClassifyStage:
         return classification, outputs, gone
 
     def _progress(self, batch: Batch, memory: ArticleMemory, work: _Work) -> Output:
-        progress = memory.progress.counting(work.outcomes, batch.next_offset)
-        memory.set_progress(progress)
-        record = Progress(
-            partition=batch.partition, offset=progress.offset, classified=progress.classified, duplicates=progress.duplicates,
-            dead_letters=progress.dead_letters,
-        )  # fmt: skip
-        return Output(PROGRESS, str(batch.partition).encode(), encode(record))
+        memory.set_progress(memory.progress.counting(work.outcomes, batch.next_offset))
+        return _told(batch.partition, memory.progress)
 
     def _bury(self, work: _Work, batch: Batch, offset: int, error: RecordError, content: bytes) -> None:
         work.outcomes.append((offset, "dead-letter"))
@@ -222,6 +218,14 @@ class ClassifyStage:
                 f"{self._dead_in_a_row} records in a row could not be used; the last: {work.dead[-1].detail}", where=work.dead[-1].where,
                 expected="articles of a version that this worker reads", todo="look at dead-letters, then start a worker that fits",
             )  # fmt: skip
+
+
+def _told(partition: int, tally: Tally) -> Output:
+    record = Progress(
+        partition=partition, offset=tally.offset, classified=tally.classified, duplicates=tally.duplicates,
+        dead_letters=tally.dead_letters,
+    )  # fmt: skip
+    return Output(PROGRESS, str(partition).encode(), encode(record))
 
 
 def _read(record: InputRecord) -> Article | RecordError:

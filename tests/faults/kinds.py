@@ -124,6 +124,23 @@ def broker_stopped(scene: Scene) -> Findings:
     return scene.finish("worker-1")
 
 
+def broker_slow(scene: Scene) -> Findings:
+    """The broker works for a fifth of the time only, for half a minute: requests take long, none fails at once."""
+    scene.start()
+    chunks = list(scene.chunks())
+    writing = [lambda chunk=chunk: scene.write(chunk) for chunk in chunks]
+    wait_for("the worker to be up", lambda: b"worker_started" in scene.log("worker-1"))
+    with scene.meanwhile(scene.ingest, *writing):
+        for _ in range(75):
+            scene.stack.signal_kafka(signal.SIGSTOP)
+            scene.faults += 1
+            scene.pause(0.3, 0.34)
+            scene.stack.signal_kafka(signal.SIGCONT)
+            scene.pause(0.06, 0.1)
+    scene.keep_up()
+    return scene.finish("worker-1")
+
+
 def worker_stopped(scene: Scene) -> Findings:
     """The worker stands still in the middle of a batch for longer than a session; another has gone on when it wakes."""
     scene.ingest()
@@ -241,6 +258,7 @@ KINDS: dict[str, Kind] = {
     "partitions to and fro": swap,
     "SIGKILL of the broker": broker_killed,
     "broker stopped": broker_stopped,
+    "slow broker": broker_slow,
     "worker stopped": worker_stopped,
     "lost disk": lost_disk,
     "full disk": full_disk,

@@ -7,11 +7,26 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from tests.faults.inputs import make_input
 from tests.faults.kinds import KINDS
 from tests.faults.scene import Findings, Scene
 from tests.faults.truth import RememberingPredictor
 from tests.helpers.stack import running_stack
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the table; can be kept in a file."""
+
+    kind: str
+    seed: int
+    articles: int
+    faults: int
+    ended_alone: int
+    differing: int
+    restarts: tuple[float, ...]
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -26,6 +41,13 @@ class Run:
     findings: Findings
     restarts: tuple[float, ...]
     seconds: float
+
+    def row(self) -> Row:
+        """What the table tells of it."""
+        return Row(
+            kind=self.kind, seed=self.seed, articles=self.articles, faults=self.faults, ended_alone=self.ended_alone,
+            differing=self.findings.differing, restarts=self.restarts, seconds=self.seconds,
+        )  # fmt: skip
 
 
 def run(kind: str, seed: int, folder: Path, predictor: RememberingPredictor, *, articles: int, rounds: int) -> Run:

@@ -14,7 +14,7 @@ from tests.faults.truth import RememberingPredictor
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(400)]
 
-RECORDS = 2_000
+RECORDS = 1_500
 SEED = 7
 
 

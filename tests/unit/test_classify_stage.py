@@ -205,3 +205,15 @@ def test_the_classification_says_which_model_and_which_pairs(harness: Harness) -
     outputs = harness.run(article_record(5, article(1)))
     found = decode(Classification, routed(outputs, "classifications")[0][1] or b"")
     assert (found.offset, found.pairs, found.model) == (5, ["BLR-RUS", "RUS-BLR"], "1-scripted")
+
+
+def test_a_tally_that_a_woken_process_wrote_over_a_newer_one_is_told_again_at_the_take_over(tmp_path: Path) -> None:
+    harness = Harness(tmp_path)
+    for offset in range(3):
+        harness.run(article_record(offset, article(offset + 1)))
+    harness.log.progress.append(InputRecord(3, b"0", harness.log.progress[0].value))
+    stage = harness.new_stage()
+    (told,) = list(stage.refresh(0))
+    assert decode(Progress, told.value or b"").classified == 3
+    harness.log.append(Outputs([[told]]))
+    assert list(harness.new_stage().refresh(0)) == []
