@@ -10,7 +10,7 @@ import sys
 
 import click
 
-from streams.commands import backtest, bulletin, feeds, kafka, model, news, push, report, run, tokens
+from streams.commands import backtest, bulletin, completion, doctor, export, feeds, kafka, model, news, push, report, run, tokens
 from streams.errors import EXIT_FAILED, BellwetherError
 from streams.printable import printable
 
@@ -26,6 +26,7 @@ def cli() -> None:
     bellwether up --demo                     everything, with the sample archive
     bellwether ingest archive news.jsonl     your own archive
     bellwether classify article.txt          why an article is labelled as it is
+    bellwether doctor                        what is wrong, and what mends it
     """
 
 
@@ -45,7 +46,10 @@ for command in (
     report.breaks,
     backtest.backtest,
     bulletin.bulletin,
+    export.export,
+    doctor.doctor,
     report.config,
+    completion.completion,
     report.docs,
 ):
     cli.add_command(command)

@@ -13,7 +13,7 @@ from streams.board.standings import Series, Standings, as_fields
 from streams.errors import RecordError
 from streams.kafka.clients import bulk_consumer
 from streams.kafka.reading import read_to_end
-from streams.records import ALL_DOMAINS, Trend, TrendStanding, decode, pair_key
+from streams.records import ALL_DOMAINS, FeedStatus, Trend, TrendStanding, decode, pair_key
 from streams.settings import Settings
 
 
@@ -66,6 +66,16 @@ def read_trends(settings: Settings, topic: str, pair: str | None) -> list[Listed
     newest = {key: None if value is None else decode(Trend, value) for key, value in _read(settings, topic)}
     listed = [Listed(trend) for trend in newest.values() if trend is not None]
     return sorted((row for row in listed if pair in (None, row.pair)), key=lambda row: (row.pair, row.trend.week))
+
+
+def read_feeds(settings: Settings, topic: str) -> list[FeedStatus]:
+    """How each feed is, as `ingest feeds` last told, by URL; blocks on the network.
+
+    Raises:
+        KafkaError: if the broker can't be read.
+    """
+    newest = dict(_read(settings, topic))
+    return [decode(FeedStatus, value) for _, value in sorted(newest.items()) if value is not None]
 
 
 def read_standings(settings: Settings, topic: str) -> dict[str, dict[Series, ListedStanding]]:

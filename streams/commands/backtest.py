@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from streams.commands.asked import PAIR
 from streams.commands.common import say, started
-from streams.errors import ConfigError
+from streams.commands.progress import bar
 from streams.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,14 +18,12 @@ if TYPE_CHECKING:
     from streams.backtest.run import BackTest
     from streams.watchlist import WatchedPair
 
-Show = Callable[[int, int], None]
-
 
 @click.command()
 @click.argument("archives", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a report with strips to this file.")
-@click.option("--pair", "pairs", multiple=True, help="Only this pair, such as BLR-RUS; may be given several times.")
+@click.option("--pair", "pairs", type=PAIR, multiple=True, help="Only this pair, such as BLR-RUS; may be given several times.")
 @click.option("--discovered", is_flag=True, help="Pairs that appear by themselves too, as the stream shows them; takes longer.")
 def backtest(archives: tuple[Path, ...], as_json: bool, html: Path | None, pairs: tuple[str, ...], discovered: bool) -> None:
     """Plays archives week by week through the code of the stream and says which breaks would have been said, when, and what came after.
@@ -79,46 +75,17 @@ def _play(
     lateness = timedelta(hours=settings.allowed_lateness_hours)
     with tempfile.TemporaryDirectory(prefix="bellwether-backtest-") as folder:
         history = History(Path(folder) / "facts.sqlite", lambda pair: everything or pair in watchlist.keys)
-        with _bar("classified", sum(path.stat().st_size for path in archives if path.is_file())) as show:
+        with bar("classified", sum(path.stat().st_size for path in archives if path.is_file())) as show:
             reading = history.fill(archives, load_predictor(settings), settings, lambda _, position: show(position, 0))
         stepper = Stepper(history, Path(folder), watchlist, lateness, settings.false_break_share)
-        with _bar("weeks judged", None) as show:
+        with bar("weeks judged", None) as show:
             found = stepper.run(show)
         history.close()
     return reading, found
 
 
 def _named(pairs: tuple[str, ...]) -> tuple[WatchedPair, ...]:
-    """The pairs of the command line.
-
-    Raises:
-        ConfigError: naming one that is no pair.
-    """
-    from models.actors import known_codes
     from streams.records import split_pair
     from streams.watchlist import WatchedPair
 
-    known = known_codes()
-    for pair in pairs:
-        source, _, partner = pair.partition("-")
-        if source not in known or partner not in known or source == partner:
-            raise ConfigError(
-                f"no such pair: {pair[:40]!r}", where="--pair", expected="two codes such as BLR-RUS", todo="correct it"
-            )
     return tuple(WatchedPair(*split_pair(pair)) for pair in dict.fromkeys(pairs))
-
-
-@contextmanager
-def _bar(name: str, total: int | None) -> Iterator[Show]:
-    """A bar on stderr where that is a terminal; takes (done, total)."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    if not sys.stderr.isatty():
-        yield lambda _done, _total: None
-        return
-    columns = (TextColumn(name), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TextColumn("left"), TimeRemainingColumn())
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task(name, total=total)
-        yield lambda done, of: bar.update(task, completed=done, total=of or total)

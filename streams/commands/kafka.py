@@ -14,16 +14,25 @@ from streams.errors import EXIT_FAILED
 
 @click.group()
 def kafka() -> None:
-    """The embedded Kafka: the real one, one node, on this machine."""
+    """The embedded Kafka: the real one, one node, on this machine.
+
+    \b
+    bellwether kafka start
+    BELLWETHER_DATA_DIR=/srv/bellwether bellwether kafka status --json
+    """
 
 
 @kafka.command("start")
-def kafka_start() -> None:
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def kafka_start(as_json: bool) -> None:
     """Starts it in the background; does nothing when it runs."""
     from streams.kafka import embedded
 
     broker = embedded.start(started(), detached=True)
-    say(f"Kafka runs at {broker.servers} (pid {broker.pid}); data in {broker.data_dir}")
+    if as_json:
+        say(json.dumps({"servers": broker.servers, "pid": broker.pid, "data_dir": str(broker.data_dir)}))
+    else:
+        say(f"Kafka runs at {broker.servers} (pid {broker.pid}); data in {broker.data_dir}")
 
 
 @kafka.command("stop")
@@ -68,7 +77,12 @@ def kafka_wipe(yes: bool) -> None:
 @click.option("--mermaid", is_flag=True, help="The way of the data as a Mermaid diagram.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def topics(create: bool, check: bool, mermaid: bool, as_json: bool) -> None:
-    """Lists the topics as the topology wants them; makes or checks them on request."""
+    """Lists the topics as the topology wants them; makes or checks them on request.
+
+    \b
+    bellwether topics --check                is the broker as it should be?
+    BELLWETHER_REPLICATION_FACTOR=3 bellwether topics --create
+    """
     from streams import diagram, topology
     from streams.kafka.topics import compare_topics, ensure_topics
 

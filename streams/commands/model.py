@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from streams.commands.common import say, started
+from streams.commands.progress import busy, counting
 from streams.errors import EXIT_FAILED, ConfigError, RecordError
 from streams.printable import printable
 
@@ -45,8 +48,8 @@ def classify(file: Path, as_json: bool, html: Path | None, model: Path | None) -
     predictor = Predictor.load(settings.model, encoder=settings.encoder)
     console = Console()
     failed = False
-    with _page(html, name) as write:
-        for found in classify_all(predictor, read_texts(content, name)):
+    with _page(html, name) as write, counting("articles", beside_output=True) as counted:
+        for found in counted(classify_all(predictor, read_texts(content, name))):
             if isinstance(found, RecordError):
                 failed = True
                 click.echo(printable(f"error: {found}"), err=True)
@@ -109,13 +112,19 @@ def _read(file: Path) -> tuple[bytes, str]:
 )
 @click.option("--model", type=click.Path(path_type=Path), help="Directory of a trained model.")
 def evaluate(file: Path, as_json: bool, html: Path | None, model: Path | None) -> None:
-    """Measures the model on labelled items (JSON lines with `title,text,labels`): precision, recall, F1, calibration."""
+    """Measures the model on labelled items (JSON lines with `title,text,labels`): precision, recall, F1, calibration.
+
+    \b
+    bellwether evaluate items.jsonl
+    bellwether evaluate --html errors.html items.jsonl
+    """
     from models.evaluate import evaluate_file
     from models.predict import Predictor
     from models.report_page import to_page
 
     settings = started(model=model)
-    report = evaluate_file(file, Predictor.load(settings.model, encoder=settings.encoder))
+    with busy("items measured"):
+        report = evaluate_file(file, Predictor.load(settings.model, encoder=settings.encoder))
     if html is not None:
         html.write_text(to_page(report), encoding="utf-8")
     say(report.to_json() if as_json else report.to_table())
@@ -125,10 +134,18 @@ def evaluate(file: Path, as_json: bool, html: Path | None, model: Path | None) -
 @click.option("--corpus", type=click.Path(path_type=Path), help="Directory of the corpus.")
 @click.option("--out", type=click.Path(path_type=Path), help="Directory to write the model to.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
-def train(corpus: Path | None, out: Path | None, seed: int) -> None:
-    """Trains the model from the corpus; the same corpus and seed give the same bytes."""
+@click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
+def train(corpus: Path | None, out: Path | None, seed: int, as_json: bool) -> None:
+    """Trains the model from the corpus; the same corpus and seed give the same bytes.
+
+    \b
+    bellwether train --out my-model
+    BELLWETHER_MODEL=my-model bellwether up
+    """
     from models.artifact import TRAINED
     from models.train import train as run
 
     started()
-    say(run(corpus or TRAINED.with_name("corpus"), out or TRAINED, seed).to_table())
+    with busy("the model is trained"):
+        report = run(corpus or TRAINED.with_name("corpus"), out or TRAINED, seed)
+    say(json.dumps(dataclasses.asdict(report), default=str) if as_json else report.to_table())

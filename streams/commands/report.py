@@ -21,7 +21,12 @@ from streams.settings import describe_settings
 @click.option("--week", type=WEEK, help="How each trend stood after this week, such as 2017-W31, and its counts; no look ahead.")
 @click.option("--back", type=click.IntRange(1, 1_400), default=1, show_default=True, help="With --week: so many weeks up to it.")
 def trends(as_json: bool, pair: str | None, weeks: bool, week: str | None, back: int) -> None:
-    """Prints how each trend stands, how likely it is to last, and when it broke; with --json or --weeks, the weekly counts."""
+    """Prints how each trend stands, how likely it is to last, and when it broke; with --json or --weeks, the weekly counts.
+
+    \b
+    bellwether trends --pair BLR-RUS
+    bellwether trends --json --week 2017-W31 --back 4
+    """
     from streams import topology
     from streams.board.listing import read_standings, read_trends, standings_table, trends_table, with_standings
     from streams.bulletin.listing import lines_at, standings_at
@@ -78,7 +83,11 @@ def breaks(files: tuple[Path, ...], directory: Path | None, as_json: bool) -> No
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def config(as_json: bool) -> None:
-    """Prints the settings in force, secrets masked, each with its meaning."""
+    """Prints the settings in force, secrets masked, each with its meaning.
+
+    \b
+    bellwether config --json | jq -r .BELLWETHER_DATA_DIR
+    """
     rows = describe_settings(started())
     if as_json:
         say(json.dumps({name: value for name, value, _ in rows}))

@@ -12,7 +12,12 @@ from streams.commands.common import connected, started
 @click.command()
 @click.option("--demo", is_flag=True, help="Stream the sample archive, into a data directory of its own.")
 def up(demo: bool) -> None:
-    """Kafka, a worker, the board and the feeds, under one supervisor. Ctrl-C ends all of it."""
+    """Kafka, a worker, the board and the feeds, under one supervisor. Ctrl-C ends all of it.
+
+    \b
+    bellwether up --demo                     the sample archive, to look around
+    BELLWETHER_FEEDS=feeds.toml BELLWETHER_WATCHLIST=pairs.toml bellwether up
+    """
     from streams.up import run_up
 
     sys.exit(run_up(started(), demo=demo))
@@ -23,7 +28,11 @@ def up(demo: bool) -> None:
     "--standby", is_flag=True, help="Get ready, then wait for a line on stdin before joining: a spare for a quick restart."
 )
 def worker(standby: bool) -> None:
-    """Runs a worker: classifies articles and counts trends. Any number may run, each with its own BELLWETHER_WORKER_ID."""
+    """Runs a worker: classifies articles and counts trends. Any number may run, each with its own BELLWETHER_WORKER_ID.
+
+    \b
+    BELLWETHER_WORKER_ID=worker-2 BELLWETHER_WORKER_METRICS_PORT=0 bellwether worker
+    """
     from streams.classify.model import load_predictor
     from streams.watchlist import load_watchlist
     from streams.worker import run_worker
@@ -38,7 +47,11 @@ def worker(standby: bool) -> None:
 
 @click.command()
 def board() -> None:
-    """Runs the board: the page, the JSON API and /metrics."""
+    """Runs the board: the pages, the JSON API and /metrics.
+
+    \b
+    BELLWETHER_BOARD_PORT=8080 bellwether board
+    """
     from streams import topology
     from streams.board.app import run_board
     from streams.watchlist import load_watchlist
@@ -51,4 +64,5 @@ def board() -> None:
         "progress": topology.PROGRESS.name,
         "feeds": topology.FEEDS.name,
     }
-    run_board(connected(settings), watchlist, topics=topics)
+    surveyed = [topic.name for topic in topology.TOPICS]
+    run_board(connected(settings), watchlist, topics=topics, surveyed=surveyed, group=topology.worker_group(settings))

@@ -11,7 +11,12 @@ from streams.commands.common import say, started
 
 @click.group()
 def tokens() -> None:
-    """Tokens for `ingest push`: several, each with a name, kept as hashes."""
+    """Tokens for `ingest push`: several, each with a name, kept as hashes.
+
+    \b
+    bellwether tokens add newsroom
+    bellwether tokens revoke newsroom
+    """
 
 
 @tokens.command("add")
@@ -46,9 +51,10 @@ def tokens_list(as_json: bool) -> None:
 
 @tokens.command("revoke")
 @click.argument("name")
-def tokens_revoke(name: str) -> None:
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def tokens_revoke(name: str, as_json: bool) -> None:
     """Takes a token away; a server that runs refuses it from its next request on."""
     from streams.push.tokens import TokenFile
 
     TokenFile(started().push_tokens_file).revoke(name)
-    say(f"{name} was revoked")
+    say(json.dumps({"name": name, "revoked": True}) if as_json else f"{name} was revoked")

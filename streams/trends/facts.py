@@ -7,7 +7,7 @@ when it has been written, so that a process that dies in between leaves the debt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -154,6 +154,12 @@ class FactStore(TopicState):
         """The facts of a cell, by article id."""
         rows = self._store.query("SELECT value FROM facts WHERE pair = ? AND week = ? ORDER BY article", cell)
         return [_as_known_fact(value) for (value,) in rows]
+
+    def facts(self) -> Iterator[Signal]:
+        """Every fact, by pair, week and article."""
+        cells = self._store.query("SELECT DISTINCT pair, week FROM facts ORDER BY pair, week")
+        for pair, week in cells:
+            yield from self.facts_of(Cell(str(pair), str(week)))
 
     def cells_of(self, pair: str) -> set[Cell]:
         """Every cell of a pair that has a fact."""

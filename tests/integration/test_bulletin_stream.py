@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+import pyarrow.parquet as pq
 import pytest
 
 from streams.board.listing import read_standings
@@ -69,3 +70,23 @@ def test_the_last_closed_week_is_judged_as_it_stands_on_breaks(played: Stack) ->
     assert {signal["label"]: signal["standing"] for signal in pair["signals"]} == {
         label: {**msgspec.to_builtins(one), "early": None} for label, one in said.items()
     }
+
+
+def test_exported_tables_say_what_stands(played: Stack, tmp_path: Path) -> None:
+    def rows(table: str, *options: str) -> list[dict[str, object]]:
+        return [json.loads(line) for line in played.run("export", table, "--json", *options).stdout.splitlines()]
+
+    weeks = [json.loads(line) for line in played.run("trends", "--json", "--pair", "BLR-RUS").stdout.splitlines()]
+    trends = rows("trends", "--pair", "BLR-RUS")
+    for label in ("cooperation", "symbolic-allegiance", "hedging"):
+        counted = sum(week["counts"].get(label, {}).get("all", {"articles": 0})["articles"] for week in weeks)
+        assert counted == sum(int(str(r["articles"])) for r in trends if r["signal"] == label and r["domain"] == "all")
+        assert counted == sum(r["signal"] == label for r in rows("facts", "--pair", "BLR-RUS"))
+    assert {row["week"] for row in rows("trends", "--pair", "BLR-RUS", "--since", "2017-W01", "--until", "2017-W10")} <= {
+        f"2017-W{number:02d}" for number in range(1, 11)
+    }
+    standing = read_standings(played.settings, BREAKS.name)
+    assert len(rows("standings")) == sum(len(found) for found in standing.values())
+    assert len(rows("breaks")) == sum(len(one.record.breaks) for found in standing.values() for one in found.values())
+    played.run("export", "facts", "--format", "parquet", "--out", str(tmp_path / "facts.parquet"))
+    assert pq.read_metadata(tmp_path / "facts.parquet").num_rows == len(rows("facts"))

@@ -220,4 +220,4 @@ def test_a_pair_that_there_is_not_is_refused_with_what_to_do(tmp_path: Path) -> 
     command = [sys.executable, "-m", "streams.cli", "backtest", str(tmp_path / "news.jsonl"), "--pair", "BLR-XYZ"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, timeout=120, check=False)
     assert done.returncode == 2
-    assert "no such pair: 'BLR-XYZ'" in done.stderr
+    assert "'XYZ' is no code of a state or bloc" in done.stderr

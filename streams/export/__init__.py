@@ -1,0 +1,1 @@
+"""Tables of what stands on the stream, for other tools: CSV, JSON lines, Parquet."""
