@@ -70,17 +70,18 @@ train: setup ## Trains the model that ships from models/corpus.
 NEWS ?= ../shared/data/rss_2021.jsonl.gz ../shared/data/current_events.jsonl.gz
 MEASURED ?= ../shared/data/real_dev.jsonl
 
-teach: $(BIN)/uv requirements/train.lock ## Trains the encoder anew (two hours) from models/corpus and the unlabelled news in NEWS; then run `make train`.
+teach: $(BIN)/uv requirements/train.lock ## Trains the encoder anew (two hours; TRIAL=1: minutes, into build/) from models/corpus and the news in NEWS; then run `make train`.
 	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python build/teach/venv
 	$(BIN)/uv pip install --quiet --python build/teach/venv/bin/python --require-hashes -r requirements/train.lock
 	build/teach/venv/bin/python -m models.distill.pretrained build/teach/pretrained
-	build/teach/venv/bin/python -m models.train_encoder build/teach/pretrained $(addprefix --unlabelled ,$(NEWS)) $(addprefix --measured ,$(MEASURED))
+	build/teach/venv/bin/python -m models.train_encoder build/teach/pretrained $(if $(TRIAL),--trial --out build/teach/trial) $(addprefix --unlabelled ,$(NEWS)) $(addprefix --measured ,$(MEASURED))
 
-docs: setup ## Writes the generated parts of docs/ and the alert rules.
+docs: setup ## Writes the generated parts of docs/, the alert rules and the figures that the board shows.
 	$(BIN)/bellwether docs
 	$(BIN)/python -m deploy.prometheus.alerts
+	$(BIN)/python -m tests.helpers.measured_figures
 
-dashboards: setup-dev ## Writes the Grafana dashboard from its code.
+dashboards: setup-dev ## Writes the Grafana dashboards from their code.
 	$(BIN)/python -m deploy.grafana.build
 
 bench: setup-dev ## Runs the benchmarks.

@@ -14,8 +14,8 @@ from typing import NamedTuple
 from models.errors import ModelError
 
 CUES_FILE = Path(__file__).with_name("cues.toml")
-#: Distinct words whose cues are remembered; over it they are looked up anew.
-_MEMORY = 200_000
+#: Distinct words whose cues are remembered, and the letters of the longest of them; others are looked up anew.
+_MEMORY, _MEMORY_LETTERS = 200_000, 30
 
 
 class _Phrase(NamedTuple):
@@ -41,13 +41,15 @@ class Cues:
         for cue, languages in tables.items():
             for entry in sorted({entry for words in languages.values() for entry in words.split()}):
                 self._add(entry, cue)
+        self._longest = max(map(len, (*self._stems, *self._phrases)), default=0)
 
     def find(self, words: Sequence[str]) -> list[tuple[int, str]]:
         """(position, cue) of every cue in `words`, by position."""
         found: list[tuple[int, str]] = []
         for position, word in enumerate(words):
             cues, phrases = self._memory.get(word) or self._look_up(word)
-            found.extend((position, cue) for cue in cues)
+            for cue in cues:
+                found.append((position, cue))
             for phrase in phrases:
                 following = words[position + 1 : position + 1 + len(phrase.rest)]
                 if len(following) == len(phrase.rest) and all(map(_matches, phrase.rest, following)):
@@ -64,14 +66,14 @@ class Cues:
             self._exact.setdefault(entry, []).append(cue)
 
     def _look_up(self, word: str) -> tuple[tuple[str, ...], tuple[_Phrase, ...]]:
-        prefixes = [word[:length] for length in range(1, len(word) + 1)]
+        prefixes = [word[:length] for length in range(1, min(len(word), self._longest) + 1)]
         cues = dict.fromkeys(self._exact.get(word, ()))
         phrases = list(self._phrases.get(word, ()))
         for prefix in prefixes:
             cues.update(dict.fromkeys(self._stems.get(prefix, ())))
             phrases.extend(self._phrases.get(f"{prefix}*", ()))
         answer = (tuple(cues), tuple(phrases))
-        if len(self._memory) < _MEMORY:
+        if len(self._memory) < _MEMORY and len(word) <= _MEMORY_LETTERS:
             self._memory[word] = answer
         return answer
 

@@ -59,14 +59,14 @@ class Explainer:
             weights: of the target, `(n_features,)`.
         """
         words = words_of(masked)
-        part = np.zeros(len(words))
+        part = [0.0] * len(words)
         columns = dict(zip(row.indices.tolist(), (row.data * weights[row.indices]).tolist(), strict=True))
         self._spread(part, list(enumerate(cut_words(words, self._letters))), self._words, 0, columns)
         self._spread(part, cue_tokens(self._lexicon, words), self._cues, len(self._words.vocabulary_), columns)
         total: dict[str, float] = {}
         surface: dict[str, str] = {}
         for place, (word, as_written) in enumerate(zip(words, surface_words(masked), strict=True)):
-            if len(word) >= _MIN_LETTERS and word not in MASK_WORDS and word not in _FUNCTION_WORDS:
+            if len(word) >= _MIN_LETTERS and not _is_masked(word) and word not in _FUNCTION_WORDS:
                 total[word] = total.get(word, 0.0) + part[place]
                 surface.setdefault(word, as_written)
         least = MIN_SHARE * max(total.values(), default=0.0)
@@ -74,9 +74,9 @@ class Explainer:
         return tuple(surface[word] for word in best[:MAX_TERMS])
 
     @staticmethod
-    def _spread(part: NDArray[np.float64], tokens: _Placed, tfidf: TokenTfidf, shift: int, columns: dict[int, float]) -> None:
+    def _spread(part: list[float], tokens: _Placed, tfidf: TokenTfidf, shift: int, columns: dict[int, float]) -> None:
         """Adds each term's contribution to the words that it covers, in equal shares over its places and words."""
-        places: dict[int, list[list[int]]] = {}
+        places: dict[int, list[tuple[int, ...]]] = {}
         for span, term in _spans(tokens, tfidf.longest):
             column = tfidf.vocabulary_.get(term)
             if column is not None:
@@ -88,9 +88,14 @@ class Explainer:
                     part[place] += share
 
 
-def _spans(tokens: _Placed, longest: int) -> Iterator[tuple[list[int], str]]:
+def _is_masked(word: str) -> bool:
+    """Whether a word stands for an actor or a name, also as a possessive, whose apostrophe `words_of` leaves out."""
+    return word in MASK_WORDS or word.removesuffix("s") in MASK_WORDS
+
+
+def _spans(tokens: _Placed, longest: int) -> Iterator[tuple[tuple[int, ...], str]]:
     """(positions of its words, term) of every n-gram."""
+    places, words = [place for place, _ in tokens], [word for _, word in tokens]
     for size in range(1, longest + 1):
-        for start in range(len(tokens) - size + 1):
-            span = tokens[start : start + size]
-            yield [place for place, _ in span], " ".join(token for _, token in span)
+        spans = zip(*(places[shift:] for shift in range(size)), strict=False)
+        yield from zip(spans, map(" ".join, zip(*(words[shift:] for shift in range(size)), strict=False)), strict=True)

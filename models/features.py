@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Self
 
@@ -37,6 +38,8 @@ _NAME = re.compile(
 _WORD = re.compile(r"[^\W\d_]+(?:['’ʼ-][^\W\d_]+)*|\d+")
 _APOSTROPHES = str.maketrans({"'": None, "’": None, "ʼ": None, "ё": "е"})
 _NUMBER = "0"
+#: Words whose plain form is remembered, at most, and the letters of the longest of them: that bounds the memory, and few words are longer.
+_REMEMBERED, _REMEMBERED_LETTERS = 100_000, 30
 
 
 def mask_names(text: str) -> str:
@@ -54,7 +57,7 @@ def words_of(text: str) -> list[str]:
     >>> words_of("Minsk won't host 12 jets")
     ['minsk', 'wont', 'host', '0', 'jets']
     """
-    return [_plain(word) for word in surface_words(text)]
+    return [_plain(word) if len(word) <= _REMEMBERED_LETTERS else _plain.__wrapped__(word) for word in surface_words(text)]
 
 
 def surface_words(text: str) -> list[str]:
@@ -66,6 +69,7 @@ def surface_words(text: str) -> list[str]:
     return _WORD.findall(text)[:MAX_TOKENS]
 
 
+@lru_cache(_REMEMBERED)
 def _plain(word: str) -> str:
     return _NUMBER if word[0].isdigit() else word.lower().translate(_APOSTROPHES)
 

@@ -39,6 +39,7 @@ class Pieces:
         missing = [mark for mark in (FIRST, LAST, UNKNOWN) if mark not in self._numbers]
         if missing:
             raise ModelError(f"The vocabulary lacks {', '.join(missing)}.", where="pieces.txt")
+        self._unknown = (self._numbers[UNKNOWN],)
         self._longest = max(map(len, self._numbers))
         self._of_word = lru_cache(_REMEMBERED)(self._cut)
 
@@ -48,23 +49,24 @@ class Pieces:
         for match in _WORD.finditer(_plain(text[: most * _CHARS_A_PIECE])):
             if len(found) >= most - 1:
                 break
-            found.extend(self._of_word(match.group()))
+            word = match.group()
+            found.extend(self._of_word(word) if len(word) <= MAX_WORD else self._unknown)
         return [*found[: most - 1], self._numbers[LAST]]
 
     def _cut(self, word: str) -> tuple[int, ...]:
         """The longest known beginning, then the longest known continuation, and so on; one unknown piece if that fails."""
         start, found = 0, []
-        while start < len(word) <= MAX_WORD:
+        while start < len(word):
             mark = "##" if start else ""
             for end in range(min(len(word), start + self._longest), start, -1):
                 number = self._numbers.get(mark + word[start:end])
                 if number is not None:
                     break
             else:
-                return (self._numbers[UNKNOWN],)
+                return self._unknown
             found.append(number)
             start = end
-        return tuple(found) or (self._numbers[UNKNOWN],)
+        return tuple(found)
 
 
 def _plain(text: str) -> str:

@@ -97,11 +97,10 @@ class Predictor:
         texts = [passage.text for passage in reading.scored_passages]
         place = texts.index(signal.evidence) if signal else int(scores.passages[:, target].argmax())
         score = float(scores.passages[place, target])
-        row, masked = batch.features[scores.rows[place]], reading.masked_passage(reading.scored_passages[place])
         return LabelReason(
             label=label, probability=found.labels[label], threshold=found.thresholds[label], decided=label in found.decided,
             unsure=label in found.unsure, passage=texts[place], alone=probability(self._calibration[target], score, score),
-            terms=self._explainer.terms(masked, row, self._scorer.weights[:, target]), tied=signal is not None,
+            terms=self._terms(reading, scores, batch, target, place), tied=signal is not None,
         )  # fmt: skip
 
     def _marks(self, reading: Reading, scores: Scores, found: Classified) -> tuple[Mark, ...]:
@@ -120,7 +119,8 @@ class Predictor:
         reasons = [_abstains(reading) for reading in readings]
         decidable = [reading for reading, reason in zip(readings, reasons, strict=True) if not reason]
         batch = self._scorer.score(decidable)
-        decided = (self._decide(reading, scores, batch) for reading, scores in zip(decidable, batch.scores, strict=True))
+        judged = zip(decidable, batch.scores, self._probabilities(decidable, batch), strict=True)
+        decided = (self._decide(reading, scores, batch, *probabilities) for reading, scores, probabilities in judged)
         return [
             self._abstain(reading, reason) if reason else next(decided) for reading, reason in zip(readings, reasons, strict=True)
         ]
@@ -137,9 +137,10 @@ class Predictor:
             abstained=reason,
         )
 
-    def _decide(self, reading: Reading, scores: Scores, batch: Batch) -> Classified:
+    def _decide(
+        self, reading: Reading, scores: Scores, batch: Batch, values: Sequence[float], calibration: Sequence[Calibration]
+    ) -> Classified:
         count = len(LABELS)
-        values, calibration = self._probabilities(reading, scores)
         passed = [value >= c.threshold for value, c in zip(values, calibration, strict=True)]
         decided = [k for k in range(count) if passed[k]]
         domains = {str(domain): values[count + k] for k, domain in enumerate(DOMAINS)}
@@ -158,22 +159,34 @@ class Predictor:
             thresholds={label: c.threshold for label, _, c in by_label},
         )
 
-    def _probabilities(self, reading: Reading, scores: Scores) -> tuple[list[float], list[Calibration]]:
-        """(the probability of each target, the calibration that gave it).
+    def _probabilities(self, readings: Sequence[Reading], batch: Batch) -> list[tuple[list[float], list[Calibration]]]:
+        """For each reading (the probability of each target, the calibration that gave it).
 
         The encoder reads the English items that the linear model is not sure to carry no signal; its word on the labels then counts.
         """
-        inputs = scores.inputs().tolist()
-        calibration = list(self._calibration)
-        values = [probability(c, *pair) for c, pair in zip(calibration, inputs, strict=True)]
-        if self._encoder is None or reading.language not in ENCODED or max(values[: len(LABELS)]) < SURE_OF_NONE:
-            return values, calibration
-        read_by = encoder_scores(self._encoder, reading)
+        inputs = [scores.inputs().tolist() for scores in batch.scores]
+        found = [
+            ([probability(c, *pair) for c, pair in zip(self._calibration, one, strict=True)], list(self._calibration))
+            for one in inputs
+        ]
+        if self._encoder is None:
+            return found
+        unsure = [
+            k for k, (reading, (values, _)) in enumerate(zip(readings, found, strict=True))
+            if reading.language in ENCODED and max(values[: len(LABELS)]) >= SURE_OF_NONE
+        ]  # fmt: skip
+        if unsure:
+            for k, row in zip(unsure, encoder_scores(self._encoder, [readings[k] for k in unsure]).tolist(), strict=True):
+                self._hear_encoder(*found[k], inputs[k], row)
+        return found
+
+    def _hear_encoder(
+        self, values: list[float], calibration: list[Calibration], inputs: Sequence[tuple[float, float]], read_by: Sequence[float]
+    ) -> None:
+        """Puts the labels' probabilities by both models, and the calibration that gives them, in place of the linear ones."""
         for k, encoded in enumerate(self._encoded):
             if encoded is not None:
-                window, passage = inputs[k]
-                calibration[k], values[k] = encoded, probability(encoded, window, passage, float(read_by[k]))
-        return values, calibration
+                calibration[k], values[k] = encoded, probability(encoded, *inputs[k], read_by[k])
 
     @staticmethod
     def _main_first(domains: dict[str, float], passed: Sequence[bool]) -> tuple[str, ...]:
@@ -190,14 +203,20 @@ class Predictor:
         """
         found: list[PairSignal] = []
         for target, article in decided.items():
-            for pair, (value, place) in self._pairs_of(reading, scores, target, article).items():
-                passage = reading.scored_passages[place]
-                row = batch.features[scores.rows[place]]
-                terms = self._explainer.terms(reading.masked_passage(passage), row, self._scorer.weights[:, target])
-                domain = self._passage_domain(scores, place)
-                found.append(PairSignal(*pair, str(LABELS[target]), value, domain, passage.text, terms))
+            pairs = self._pairs_of(reading, scores, target, article)
+            terms = {
+                place: self._terms(reading, scores, batch, target, place) for place in {place for _, place in pairs.values()}
+            }
+            for pair, (value, place) in pairs.items():
+                domain, evidence = self._passage_domain(scores, place), reading.scored_passages[place].text
+                found.append(PairSignal(*pair, str(LABELS[target]), value, domain, evidence, terms[place]))
         found.sort(key=lambda signal: -signal.probability)
         return tuple(found[:MAX_SIGNALS])
+
+    def _terms(self, reading: Reading, scores: Scores, batch: Batch, target: int, place: int) -> tuple[str, ...]:
+        """The words of a passage that speak for a target."""
+        masked, row = reading.masked_passage(reading.scored_passages[place]), batch.features[scores.rows[place]]
+        return self._explainer.terms(masked, row, self._scorer.weights[:, target])
 
     def _pairs_of(self, reading: Reading, scores: Scores, target: int, article: float) -> dict[_Pair, tuple[float, int]]:
         """(source, partner) -> (probability, place of the passage that shows it most clearly) for a decided label.

@@ -6,8 +6,10 @@ explanations. One vectorizer call and one matrix product serve a whole batch.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,12 +96,15 @@ class Scorer:
         return Batch([Scores(values[a:b], values[b:c], range(b, c)) for a, b, c in spans], features)
 
 
-def encoder_scores(encoder: Encoder, reading: Reading) -> Floats:
-    """`(n_targets,)`: the encoder's scores of an item: of its windows, labels by the maximum and domains by the mean."""
-    return _over_places(encoder.scores([reading.plain_window(window) for window in reading.windows]))
+def encoder_scores(encoder: Encoder, readings: Sequence[Reading]) -> Floats:
+    """`(n_items, n_targets)`: the encoder's scores of items: of their windows, labels by the maximum and domains by the mean."""
+    scores = encoder.scores([reading.plain_window(window) for reading in readings for window in reading.windows])
+    ends = accumulate(len(reading.windows) for reading in readings)
+    rows = [_over_places(scores[end - len(reading.windows) : end]) for reading, end in zip(readings, ends, strict=True)]
+    return np.array(rows).reshape(len(readings), scores.shape[1])
 
 
 def probability(calibration: Calibration, window: float, passage: float, encoder: float = 0.0) -> float:
     """The calibrated probability of one target, 0..1 (Platt 1999, with several scores)."""
     logit = calibration.intercept + calibration.window * window + calibration.passage * passage + calibration.encoder * encoder
-    return float(1 / (1 + np.exp(-np.clip(logit, -30, 30))))
+    return 1 / (1 + math.exp(-min(max(logit, -30.0), 30.0)))

@@ -163,7 +163,7 @@ def calibrate_encoded(readings: Sequence[Reading], inputs: Floats, truth: _Flags
     if not (SHIPPED / DESCRIPTION_FILE).exists() or len(read_here) < MIN_ENCODED:
         return {}
     encoder = load_encoder()
-    scores = np.stack([encoder_scores(encoder, readings[k]) for k in read_here])
+    scores = encoder_scores(encoder, [readings[k] for k in read_here])
     found: dict[str, Calibration] = {}
     for k, label in enumerate(LABELS):
         linear = inputs[read_here, k, 0]

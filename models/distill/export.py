@@ -5,7 +5,6 @@ In: a network and texts that show which pieces are used. Out: `encoder.onnx`, `p
 
 from __future__ import annotations
 
-import copy
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from models.distill.network import BEGINNINGS, Network
+from models.distill.single import SingleText
 from models.encoder import ENCODER_FILE, MAX_PIECES, PIECES_FILE
 from models.pieces import FIRST, LAST, UNKNOWN
 
@@ -37,12 +37,9 @@ def export(network: Network, texts: Sequence[str], folder: Path) -> None:
     kept = pieces_in_use(network, texts)
     names = {number: piece for piece, number in network.tokenizer.get_vocab().items()}
     (folder / PIECES_FILE).write_text("\n".join(names[number] for number in kept) + "\n", encoding="utf-8")
-    pruned = copy.deepcopy(network).eval()
-    vectors = pruned.body.get_input_embeddings().weight.data[kept].clone()
-    pruned.body.set_input_embeddings(torch.nn.Embedding.from_pretrained(vectors))
     with tempfile.TemporaryDirectory() as scratch:
         whole, prepared = Path(scratch) / "whole.onnx", Path(scratch) / "prepared.onnx"
-        _write_onnx(pruned, whole)
+        _write_onnx(SingleText(network, kept).eval(), whole)
         quant_pre_process(str(whole), str(prepared), skip_symbolic_shape=True)
         quantize_dynamic(
             str(prepared), str(folder / ENCODER_FILE), weight_type=QuantType.QInt8, per_channel=True,
@@ -69,11 +66,10 @@ def _is_letter(piece: str) -> bool:
     return len(bare) == 1 and ord(bare) < _LAST_LETTER
 
 
-def _write_onnx(network: Network, path: Path) -> None:
-    pieces = torch.randint(len(BEGINNINGS), 200, (3, 12))
-    items, length = torch.export.Dim("items"), torch.export.Dim("length", max=MAX_PIECES)
+def _write_onnx(network: SingleText, path: Path) -> None:
+    pieces = torch.arange(12)[None]
     with torch.no_grad():
         torch.onnx.export(
-            network, (pieces, torch.ones_like(pieces)), str(path), input_names=["pieces", "present"], output_names=["scores"],
-            dynamic_shapes=({0: items, 1: length}, {0: items, 1: length}), dynamo=True, external_data=False,
+            network, (pieces,), str(path), input_names=["pieces"], output_names=["scores"],
+            dynamic_shapes=({1: torch.export.Dim("length", max=MAX_PIECES)},), dynamo=True, external_data=False,
         )  # fmt: skip

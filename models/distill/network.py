@@ -7,9 +7,7 @@ stand for masked actors get vectors of their own, which begin as the mean of tho
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +17,7 @@ from tokenizers import Tokenizer
 from transformers import AutoModel
 
 from models.actors.mask import BLOC_WORD, STATE_WORDS
+from models.distill.plan import Plan
 from models.encoder import MAX_PIECES
 from models.labels import DOMAINS, LABELS
 
@@ -35,29 +34,6 @@ _DECAY = 0.01
 _MAX_LOGIT = 12.0
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How a network learns.
-
-    Attributes:
-        epochs: times that each text is seen.
-        rate: highest learning rate.
-        layer_decay: factor on the rate for each layer further from the outputs.
-        frozen_layers: layers that keep their weights, from the first, with the vectors of the pieces; 0 for none at all.
-        dropout: share of the activations left out.
-        batch: texts a step.
-        seed: of everything random.
-    """
-
-    epochs: int = 3
-    rate: float = 1.5e-4
-    layer_decay: float = 1.0
-    frozen_layers: int = 0
-    dropout: float = 0.05
-    batch: int = 32
-    seed: int = 0
 
 
 class Network(torch.nn.Module):
@@ -117,19 +93,23 @@ class Network(torch.nn.Module):
         return pieces, present
 
 
-def train_network(folder: Path, texts: Sequence[str], targets: Floats, plan: Plan, say: Callable[[str], None]) -> Network:
-    """A network that learned `targets` (`(n_texts, n_targets)`, 0..1: flags, or another network's probabilities) of `texts`.
+def pretrained(folder: Path, plan: Plan) -> Network:
+    """The network that a pretrained model begins as: `plan` seeds what it does not bring."""
+    torch.manual_seed(plan.seed)
+    return Network(folder, plan.dropout)
+
+
+def train_network(network: Network, texts: Sequence[str], targets: Floats, plan: Plan, say: Callable[[str], None]) -> None:
+    """Teaches `network` the `targets` (`(n_texts, n_targets)`, 0..1: flags, or other networks' probabilities) of `texts`.
 
     Args:
-        folder: of the pretrained model it begins as.
+        network: is changed.
         texts: with masked actors.
         targets: labels first, then domains, which count `_DOMAIN_WEIGHT` as much.
         plan: how.
         say: is told the loss of every epoch.
     """
     torch.manual_seed(plan.seed)
-    random.seed(plan.seed)
-    network = Network(folder, plan.dropout)
     inputs, wanted = [network.pieces(text) for text in texts], torch.tensor(targets, dtype=torch.float32)
     steps = plan.epochs * math.ceil(len(inputs) / plan.batch)
     optimizer = torch.optim.AdamW(_groups(network, plan))
@@ -147,7 +127,6 @@ def train_network(folder: Path, texts: Sequence[str], targets: Floats, plan: Pla
             total += loss.item() * len(rows)
         say(f"epoch {epoch + 1} of {plan.epochs}: loss {total / len(inputs):.3f}")
     network.eval()
-    return network
 
 
 def averaged(networks: Sequence[Network]) -> Network:

@@ -22,7 +22,7 @@ from sklearn.metrics import average_precision_score
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import FeatureUnion, Pipeline
 
-from models import dataset
+from models import dataset, encoder
 from models.artifact import load
 from models.dataset import Item, read_corpus, read_measured, split_frozen
 from models.features import CueTokens, TokenTfidf, WordTokens
@@ -147,18 +147,19 @@ def ablation(measured: Path) -> None:
 def speed(measured: Path) -> None:
     """Items a second, in batches, one process: the median of interleaved rounds; with and without the encoder."""
     artifact = load()
-    rungs = {"with the encoder": Predictor(artifact), "linear only": Predictor(replace(artifact, encoder=None))}
+    whole, linear = Predictor(artifact), Predictor(replace(artifact, encoder=None))
+    rungs = {"with the encoder": (whole, encoder.MAX_THREADS), "on one thread": (whole, 1), "linear only": (linear, 1)}
     with gzip.open(SHARED / "data" / "rss_2021.jsonl.gz", "rt", encoding="utf-8") as lines:
         feeds = [Text(row["title"] or "", row["text"] or "") for row in map(json.loads, lines)][:6_000]
     with gzip.open(SHARED / "data" / "current_events.jsonl.gz", "rt", encoding="utf-8") as lines:
         events = [Text(row["title"] or "", row["text"] or "") for row in map(json.loads, lines)][-4_000:]
     dev = [Text(item.title, item.text) for item in read_measured(measured)]
     loads = {"a feed mix": feeds, "current events": events, "items about a pair": [*dev, *dev]}
-    print("| what | " + " | ".join(rungs) + " |\n| --- | --- | --- |")
+    print("| what | " + " | ".join(rungs) + " |\n| --- | --- | --- | --- |")
     for name, texts in loads.items():
         rates: dict[str, list[float]] = {rung: [] for rung in rungs}
         for _ in range(ROUNDS):
-            for rung, predictor in rungs.items():
+            for rung, (predictor, encoder.MAX_THREADS) in rungs.items():
                 start = time.perf_counter()
                 predictor.classify(texts)
                 rates[rung].append(len(texts) / (time.perf_counter() - start))

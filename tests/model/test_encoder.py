@@ -9,19 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.base import clone
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer
 
 from models import encoder
 from models.artifact import load
-from models.encoder import DESCRIPTION_FILE, ENCODER_FILE, MAX_PIECES, PIECES_FILE, SHIPPED, EncoderScores, load_encoder
+from models.encoder import DESCRIPTION_FILE, ENCODER_FILE, MAX_PIECES, PIECES_FILE, SHIPPED, load_encoder
 from models.errors import ModelError
 from models.labels import DOMAINS, LABELS
 from models.pieces import Pieces
 from models.predict import Predictor
 from models.reading import read
 from models.results import Text
+from models.scoring import encoder_scores
 
 DEAL = "actorxa signed a joint air defence agreement with actorxb in the capital."
 REFUSAL = "actorxa declined to host the base that actorxb had asked for, but the alliance goes on."
@@ -81,9 +79,24 @@ def test_any_text_has_finite_scores(text: str) -> None:
     assert np.isfinite(scores).all()
 
 
-def test_it_is_a_step_of_a_scikit_learn_pipeline() -> None:
-    pipeline = Pipeline([("scores", clone(EncoderScores())), ("double", FunctionTransformer(lambda scores: 2 * scores))])
-    assert np.array_equal(pipeline.fit_transform([DEAL]), 2 * load_encoder().scores([DEAL]))
+def test_no_text_gives_no_scores() -> None:
+    assert load_encoder().scores([]).shape == (0, len(LABELS) + len(DOMAINS))
+
+
+def test_texts_on_several_threads_have_the_scores_that_they_have_on_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"{DEAL} {REFUSAL} " * (number % 4) + str(number) for number in range(40)]
+    together = load_encoder().scores(texts)
+    monkeypatch.setattr(encoder, "MAX_THREADS", 1)
+    assert np.array_equal(together, load_encoder().scores(texts))
+
+
+def test_items_are_scored_by_their_windows_whatever_stands_beside_them() -> None:
+    long = " ".join(f"Belarus and Russia held the Zapad drill number {k} near Brest." for k in range(30))
+    readings = [read(Text("", text, language="en")) for text in (long, "Minsk declined to host a Russian base.", long[:300])]
+    together = encoder_scores(load_encoder(), readings)
+    assert len(readings[0].windows) > 1
+    for reading, scores in zip(readings, together, strict=True):
+        assert np.array_equal(scores, encoder_scores(load_encoder(), [reading])[0])
 
 
 @pytest.mark.parametrize("name", [ENCODER_FILE, PIECES_FILE])

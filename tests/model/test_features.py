@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -130,6 +131,16 @@ def test_a_phrase_is_a_cue_only_as_a_whole() -> None:
     cues = Cues({"hold": {"en": "put_on_hold"}})
     assert cues.find(["they", "put", "it", "on", "hold"]) == []
     assert cues.find(["they", "put", "on", "hold"]) == [(1, "hold")]
+
+
+def test_a_word_of_a_hundred_thousand_letters_takes_no_memory() -> None:
+    cues = Cues({"deal": {"en": "sign*"}})
+    tracemalloc.start()
+    assert cues.find(["signs", "sign" * 25_000]) == [(0, "deal"), (1, "deal")]
+    assert words_of("Ъ" * 100_000) == ["ъ" * 100_000]
+    taken = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert taken[0] < 100_000 < taken[1] < 2_000_000
 
 
 def test_damaged_cues_are_refused(tmp_path: Any) -> None:

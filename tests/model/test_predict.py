@@ -175,3 +175,10 @@ def test_the_weekly_report_carries_all_three_signals_of_minsk_towards_moscow(pre
     assert {("BLR", "RUS", str(label)) for label in LABELS} <= found
     assert answer.decided_domains[0] == "security"
     assert "CHN" in answer.actors
+
+
+def test_no_possessive_of_a_masked_actor_is_a_word_that_weighed(predictor: Predictor) -> None:
+    text = Text("Minsk offers peacekeepers", "Belarus would send troops. Russia's reply and Belarus's own doubts were lukewarm.")
+    terms = [term for reason in predictor.explain(text).reasons for term in reason.terms]
+    assert terms
+    assert not [term for term in terms if "actor" in term.casefold()]
