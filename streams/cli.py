@@ -10,7 +10,23 @@ import sys
 
 import click
 
-from streams.commands import backtest, bulletin, completion, doctor, export, feeds, kafka, model, news, push, report, run, tokens
+from streams.commands import (
+    backtest,
+    bulletin,
+    completion,
+    correct,
+    doctor,
+    export,
+    feeds,
+    kafka,
+    model,
+    news,
+    push,
+    report,
+    review,
+    run,
+    tokens,
+)
 from streams.errors import EXIT_FAILED, BellwetherError
 from streams.printable import printable
 
@@ -42,6 +58,10 @@ for command in (
     model.classify,
     model.evaluate,
     model.train,
+    correct.correct,
+    correct.corrections,
+    correct.forget,
+    review.review,
     report.trends,
     report.breaks,
     backtest.backtest,

@@ -23,6 +23,13 @@ def monotonic_seconds() -> float:
     return time.monotonic()
 
 
+def process_seconds() -> float:
+    """For how many seconds this process has been running, its start included."""
+    import psutil
+
+    return max(0.0, time.time() - psutil.Process().create_time())
+
+
 def format_utc(moment: datetime) -> str:
     """`2017-08-02T09:30:00Z`: the wire form of every time.
 

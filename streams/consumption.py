@@ -2,8 +2,12 @@
 
 Contract. Records of a partition reach its agent in batches, in the order of their offsets, each record at least once and none
 skipped. One message of the stream is one batch. A batch is acknowledged by `BatchConsumer.acknowledge`, called after its
-outputs are flushed and its state stored; only acknowledged offsets are ever committed. After a rebalance, a restart or a
+outputs are committed and its state stored; only acknowledged offsets are ever committed. After a rebalance, a restart or a
 crash, reading goes on where the stage's own state says, or where the group committed.
+
+The fence. Partitions that are newly assigned are fenced, all of them, before anything is read for any: from then on whoever had them
+before can write nothing more (`streams/kafka/sink.py`). Without it a process that stood still for longer than its session wakes, and
+delivers its old batch behind newer records. Records are read once they are committed; of what a dead process left open none is seen.
 
 What is replaced of Faust, and why (faust-streaming 0.15.3):
 
@@ -14,23 +18,25 @@ What is replaced of Faust, and why (faust-streaming 0.15.3):
 * The table manager sleeps for a second at the start, to let tables be declared; there are none (`NoTables`).
 * `wait_empty` waits for messages that may never be processed (`FlowControlQueue.clear` drops them at a rebalance), for ever.
   Here it waits for the batch that is in work, for a bounded time.
+* Positions are compared, not offsets: markers of transactions and compaction leave offsets without a record (`Fetch`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+import itertools
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from typing import Any, cast
 
 import faust
 from faust.tables.manager import TableManager
-from faust.transport.consumer import ensure_TP as ensure_tp
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
-from streams.kafka.ledger import Ledger
+from streams.cause import cause_in
+from streams.kafka.ledger import Fetch, Ledger
 from streams.log import get_logger
 from streams.stage import Batch, InputRecord
 
@@ -38,6 +44,7 @@ log = get_logger("consumption")
 
 WORK_WAIT_SECONDS = 5.0
 FETCH_WAIT_SECONDS = 0.5
+FETCH_HELD_MS = 100
 
 
 class BatchSchema(faust.Schema):  # type: ignore[type-arg]
@@ -52,10 +59,50 @@ class BatchSchema(faust.Schema):  # type: ignore[type-arg]
         return message.value
 
 
+class BatchConsumerThread(driver.AIOKafkaConsumerThread):
+    """Faust's thread of the aiokafka consumer, with shorter waits, and fetches that tell positions."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        # Faust lets the broker hold a fetch for 1.5 s when there is nothing to read. Until it answers, aiokafka fetches no partition that
+        # was taken over meanwhile, and every other request to that broker waits behind it: 1.5 s for each partition at a take-over.
+        consumer._fetch_max_wait_ms = FETCH_HELD_MS
+        return consumer
+
+    async def fetch(self, wanted: set[TP], timeout: float) -> dict[TP, Fetch]:  # noqa: ASYNC109 - waiting in vain is no error
+        """What there is of each wanted partition, after waiting for it for so many seconds at most."""
+        if found := await self._fetch_now(wanted):
+            return found
+        waiter = self._ensure_consumer()._fetcher._create_fetch_waiter()
+        await asyncio.wait([waiter], timeout=timeout)
+        waiter.cancel()
+        return await self._fetch_now(wanted)
+
+    async def _fetch_now(self, wanted: set[TP]) -> dict[TP, Fetch]:
+        """Takes what has come, without waiting: so nothing can move a position between the looks at it."""
+        consumer = self._ensure_consumer()
+        before = self._positions(wanted)
+        found = await self._fetch_records(consumer, wanted, timeout=0, max_records=consumer._max_poll_records)
+        after = self._positions(wanted)
+        return {
+            tp: Fetch(before[tp], found.get(tp, []), after[tp])
+            for tp in before.keys() & after.keys()
+            if tp in found or before[tp] != after[tp]
+        }
+
+    def _positions(self, wanted: Iterable[TP]) -> dict[TP, int]:
+        """Where each of the partitions will be read next, of those that are assigned and have a position."""
+        subscription = self._ensure_consumer()._subscription.subscription
+        assignment = None if subscription is None else subscription.assignment
+        states = {} if assignment is None else {tp: assignment.state_value(driver.ensure_aiokafka_TP(tp)) for tp in wanted}
+        return {tp: state.position for tp, state in states.items() if state is not None and state.has_valid_position}
+
+
 class BatchConsumer(driver.Consumer):
     """Faust's aiokafka consumer, handing on batches by a ledger per partition.
 
     Attributes:
+        fence: called with all partitions newly assigned, before any is taken over.
         take_over: called (in a thread) with a topic and a partition newly assigned; returns the offset to read from, or None.
         give_up: called with a topic and a partition revoked.
         on_gap: called with a topic whenever reading seeks back.
@@ -63,14 +110,18 @@ class BatchConsumer(driver.Consumer):
         on_failure: called with an error that ends the process.
     """
 
+    fence: Callable[[Collection[TP]], Awaitable[None]]
     take_over: Callable[[str, int], Awaitable[int | None]]
     give_up: Callable[[str, int], Awaitable[None]]
     on_gap: Callable[[str], None]
     on_assigned: Callable[[Iterable[TP]], None]
     on_failure: Callable[[BaseException], None]
+    _thread: BatchConsumerThread
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # Faust's word for reading committed records only, and for taking the end of these for the partition's end.
+        self.in_transaction = True
         self.ledgers: dict[TP, Ledger] = {}
         self._epoch = 0
         self._working = 0
@@ -79,13 +130,21 @@ class BatchConsumer(driver.Consumer):
         self._room = asyncio.Event()
         self._room.set()
 
+    def _new_consumer_thread(self) -> BatchConsumerThread:
+        return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def on_init_dependencies(self) -> Iterable[Any]:
+        """None: Faust's own transactions are not used."""
+        return []
+
     # -- assignment ----------------------------------------------------------------------------------------------------
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Waits for the batch in work, commits, and gives the partitions up."""
+        """Waits for the batch in work, commits, and gives the partitions up, also those that are only being taken over."""
+        self._epoch += 1
         await super().on_partitions_revoked(revoked)
-        given_up = [tp for tp in revoked if self.ledgers.pop(tp, None) is not None]
-        for tp in given_up:
+        for tp in revoked:
+            self.ledgers.pop(tp, None)
             await self.give_up(tp.topic, tp.partition)
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
@@ -98,25 +157,30 @@ class BatchConsumer(driver.Consumer):
 
     async def _take_over_all(self, assigned: list[TP], epoch: int) -> None:
         try:
-            for tp in assigned:
-                start = await self._start_of(tp)
-                if epoch != self._epoch:
-                    return
-                await self.seek(tp, start)
-                self.ledgers[tp] = Ledger(start=start, epoch=epoch)
-                self._room.set()
-                log.debug("partition_taken_over", topic=tp.topic, partition=tp.partition, start=start)
+            _, earliest = await asyncio.gather(self.fence(assigned), self.earliest_offsets(*assigned))
+            by_topic = itertools.groupby(assigned, key=lambda tp: tp.topic)
+            await asyncio.gather(*(self._take_over_each(list(tps), earliest, epoch) for _, tps in by_topic))
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - any failure here must end the process with its reason
             self.on_failure(error)
 
-    async def _start_of(self, tp: TP) -> int:
+    async def _take_over_each(self, assigned: list[TP], earliest: Mapping[TP, int], epoch: int) -> None:
+        """One after the other those of one topic, which is one stage's; stages go side by side."""
+        for tp in assigned:
+            start = await self._start_of(tp, earliest[tp]) if epoch == self._epoch else 0
+            if epoch != self._epoch:
+                return
+            await self.seek(tp, start)
+            self.ledgers[tp] = Ledger(start=start, epoch=epoch)
+            self._room.set()
+            log.debug("partition_taken_over", topic=tp.topic, partition=tp.partition, start=start)
+
+    async def _start_of(self, tp: TP, earliest: int) -> int:
         start = await self.take_over(tp.topic, tp.partition)
         if start is None:
             consumer = self._thread._ensure_consumer()
             start = await self._thread.call_thread(consumer.committed, driver.ensure_aiokafka_TP(tp))
-        earliest = (await self.earliest_offsets(tp))[tp]
         return earliest if start is None else max(start, earliest)
 
     # -- reading -------------------------------------------------------------------------------------------------------
@@ -133,7 +197,7 @@ class BatchConsumer(driver.Consumer):
                     self._room.clear()
                     await _wait_for(self._room)
                     continue
-                await self._hand_on_all(await self._getmany(wanted, FETCH_WAIT_SECONDS))
+                await self._hand_on_all(await self._read(wanted, FETCH_WAIT_SECONDS))
         except self.consumer_stopped_errors:
             if not self.app.should_stop:
                 raise
@@ -141,26 +205,34 @@ class BatchConsumer(driver.Consumer):
             if not self.app.should_stop:
                 raise
 
-    async def _hand_on_all(self, records: Mapping[Any, list[Any]]) -> None:
-        for tp, fetched in records.items():
-            if self.flow_active:
-                await self._hand_on(ensure_tp(tp), fetched)
-            elif (ledger := self.ledgers.get(ensure_tp(tp))) is not None:
-                # A rebalance began while the fetch was on its way.
-                ledger.dropped()
+    async def _read(self, wanted: set[TP], timeout: float) -> dict[TP, Fetch]:  # noqa: ASYNC109 - waiting in vain is no error
+        """See `BatchConsumerThread.fetch`."""
+        epoch = self._epoch
+        found = await self._thread.call_thread(self._thread.fetch, wanted, timeout)
+        # One that a rebalance overtook tells positions of two assignments.
+        return found if epoch == self._epoch else {}
 
-    async def _hand_on(self, tp: TP, fetched: list[Any]) -> None:
+    async def _hand_on_all(self, fetches: Mapping[TP, Fetch]) -> None:
+        for tp, fetch in fetches.items():
+            # What a rebalance overtakes is dropped; the position has moved on, which the ledger will notice.
+            if self.flow_active:
+                await self._hand_on(tp, fetch)
+
+    async def _hand_on(self, tp: TP, fetch: Fetch) -> None:
         ledger = self.ledgers.get(tp)
-        if ledger is None or not fetched:
+        if ledger is None:
             return
-        skip, seek = ledger.admit(fetched)
+        skip, seek = ledger.admit(fetch)
         if seek is not None:
-            log.info("gap_found", topic=tp.topic, partition=tp.partition, expected=seek, found=fetched[skip].offset)
+            log.info("gap_found", topic=tp.topic, partition=tp.partition, expected=seek, found=fetch.start)
             self.on_gap(tp.topic)
-            await self.seek(tp, seek)
+            ledger.give_up_before((await self.earliest_offsets(tp))[tp])
+            await self.seek(tp, ledger.next)
             return
-        records = [InputRecord(r.offset, r.key, r.value, r.timestamp or 0) for r in fetched[skip:]]
+        fetched = cast(list[Any], fetch.records)[skip:]
+        records = [InputRecord(r.offset, r.key, r.value, r.timestamp or 0, cause_in(r.headers)) for r in fetched]
         if records:
+            ledger.waiting_since_ms.append(records[0].timestamp_ms)
             await self.callback(self._as_message(tp, Batch(tp.topic, tp.partition, records, ledger.epoch)))
 
     def _as_message(self, tp: TP, batch: Batch) -> ConsumerMessage:
@@ -189,9 +261,9 @@ class BatchConsumer(driver.Consumer):
             self._idle.set()
 
     def acknowledge(self, batch: Batch) -> None:
-        """The batch's outputs are flushed and its state is stored: its offsets may be committed."""
+        """The batch's outputs are committed and its state is stored: its offsets may be committed."""
         ledger = self.ledgers.get(TP(batch.topic, batch.partition))
-        if ledger is not None and ledger.acknowledge(batch.epoch, batch.next_offset):
+        if ledger is not None and ledger.acknowledge(batch.epoch):
             self._room.set()
 
     async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
@@ -220,6 +292,10 @@ class BatchConsumer(driver.Consumer):
         return {
             tp: max(0, (self.highwater(tp) or ledger.acknowledged) - ledger.acknowledged) for tp, ledger in self.ledgers.items()
         }
+
+    def waiting_since_ms(self) -> Mapping[TP, int]:
+        """Of each partition with records handed on but not acknowledged: when the oldest was written, in ms since 1970."""
+        return {tp: ledger.waiting_since_ms[0] for tp, ledger in self.ledgers.items() if ledger.waiting_since_ms}
 
 
 async def _wait_for(event: Any) -> None:

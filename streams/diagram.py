@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from streams import topology
+from streams.metrics_page import metrics_page
+from streams.schemas import schemas
 from streams.settings import PREFIX, Settings
 
 BEGIN, END = "<!-- generated: {name} -->", "<!-- end of generated: {name} -->"
@@ -23,6 +25,7 @@ def mermaid() -> str:
         box = f"stage_{stage.name}"
         lines.append(f"    {box}[[{stage.name.upper()}]]")
         lines.append(f"    {_node(stage.reads.name)} --> {box}")
+        lines += [f"    {_node(topic.name)} --> {box}" for topic in stage.follows]
         lines += [f"    {box} --> {_node(topic.name)}" for topic in stage.writes.values()]
     for name, read in topology.READERS.items():
         lines.append(f"    {name}([{name}])")
@@ -81,8 +84,9 @@ def _shown_default(default: object) -> str:
 def write_docs(folder: Path, *, check: bool) -> list[str]:
     """Writes the generated docs, or with `check` only compares; returns the names of those that differed."""
     architecture = folder / "architecture.md"
-    wanted = {folder / "configuration.md": configuration()}
+    wanted = {folder / "configuration.md": configuration(), folder / "metrics.md": metrics_page()}
     text = architecture.read_text(encoding="utf-8")
+    wanted |= {folder / "schemas" / name: content for name, content in schemas().items()}
     for name, content in (
         ("diagram", f"```mermaid\n{mermaid()}\n```"),
         ("topics", table(Settings.model_construct(partitions=4, replication_factor=1))),
@@ -92,6 +96,7 @@ def write_docs(folder: Path, *, check: bool) -> list[str]:
     stale = [path for path, content in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != content]
     if not check:
         for path in stale:
+            path.parent.mkdir(exist_ok=True)
             path.write_text(wanted[path], encoding="utf-8")
     return [path.name for path in stale]
 

@@ -121,8 +121,8 @@ def _memory(_: Settings) -> Iterator[Finding]:
 
 
 def _ports(settings: Settings) -> Iterator[Finding]:
-    from streams.board.app import what_listens
     from streams.kafka.ports import is_free
+    from streams.listening import what_listens
 
     for name in ("board_port", "worker_metrics_port", "ingest_metrics_port", "push_port", "push_metrics_port"):
         port, setting = int(getattr(settings, name)), f"BELLWETHER_{name.upper()}"

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.metadata import version
+from platform import python_version
+from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, start_http_server
 
@@ -25,13 +27,19 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _LATENCY = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300)
 
 
+#: From an article's writing to the board's showing what it changed. A bucket ends at `FRESH_SECONDS`, which the objective counts by.
+FRESH_SECONDS = 30
+_ARTICLE_TO_BOARD = (0.25, 0.5, 1, 2, 5, 10, FRESH_SECONDS, 60, 300, 1_800, 3_600)
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A family that a collector computes at scrape time."""
+    """A family that a collector computes at scrape time. A counter's series end in `_total`, which its name does not."""
 
     name: str
     help: str
     labels: tuple[str, ...]
+    kind: Literal["gauge", "counter"] = "gauge"
 
 
 TREND_LABELS = ("source", "partner", "domain", "signal")
@@ -40,15 +48,15 @@ PAIR_LABELS = ("source", "partner")
 
 # Counters carry the absolute count that the facts give. An edit that takes a fact back lowers it, which Prometheus reads as a
 # reset; dashboards and alerts therefore use the gauges of the week, and the counters answer "how many in all".
-SIGNAL_STORIES = Family("bellwether_signal_stories", "Stories that carry the signal, all weeks.", TREND_LABELS)
+SIGNAL_STORIES = Family("bellwether_signal_stories", "Stories that carry the signal, all weeks.", TREND_LABELS, "counter")
 SIGNAL_ARTICLES = Family(
-    "bellwether_signal_articles", "Articles that carry the signal, all weeks, copies included.", TREND_LABELS
+    "bellwether_signal_articles", "Articles that carry the signal, all weeks, copies included.", TREND_LABELS, "counter"
 )
 EXPOSURE_STORIES = Family(
-    "bellwether_exposure_stories", "Stories about the pair, with or without a signal, all weeks.", EXPOSURE_LABELS
+    "bellwether_exposure_stories", "Stories about the pair, with or without a signal, all weeks.", EXPOSURE_LABELS, "counter"
 )
 EXPOSURE_ARTICLES = Family(
-    "bellwether_exposure_articles", "Articles about the pair, copies included, all weeks.", EXPOSURE_LABELS
+    "bellwether_exposure_articles", "Articles about the pair, copies included, all weeks.", EXPOSURE_LABELS, "counter"
 )
 WEEK_SIGNAL_STORIES = Family(
     "bellwether_week_signal_stories", "Stories with the signal in the newest week of the pair.", TREND_LABELS
@@ -82,7 +90,7 @@ BREAK_REPORTED = Family(
     TREND_LABELS,
 )
 # The number of breaks that stand in the records: a restart does not change it; a late article may take one back.
-BREAKS = Family("bellwether_trend_breaks", "Breaks of the signal so far.", TREND_LABELS)
+BREAKS = Family("bellwether_trend_breaks", "Breaks of the signal so far.", TREND_LABELS, "counter")
 BREAK_SIZE = Family("bellwether_trend_break_size_ratio", "Of an active break: share after / share before.", TREND_LABELS)
 BREAK_SIZE_LOW = Family(
     "bellwether_trend_break_size_low_ratio", "Of an active break: lower end of the size's 90 % interval.", TREND_LABELS
@@ -104,7 +112,9 @@ STATUS_NAMES = ("too-sparse", "emerging", "stable", "strengthening", "weakening"
 PERSISTENCE_WEEKS = ("4", "8")
 STANDING_FAMILIES = (TREND_STATUS, TREND_PERSISTENCE, TREND_EARLY_WORD, BREAK_ACTIVE, BREAK_REPORTED, BREAKS, JUDGED_WEEK_SECONDS)
 ACTIVE_BREAK_FAMILIES = (BREAK_SIZE, BREAK_SIZE_LOW, BREAK_SIZE_HIGH, BREAK_PROBABILITY, BREAK_START_SECONDS)
-ARTICLES = Family("bellwether_articles", "Articles read from Kafka, by what became of them; exact over crashes.", ("outcome",))
+ARTICLES = Family(
+    "bellwether_articles", "Articles read from Kafka, by what became of them; exact over crashes.", ("outcome",), "counter"
+)
 TREND_FAMILIES = (SIGNAL_STORIES, SIGNAL_ARTICLES, EXPOSURE_STORIES, EXPOSURE_ARTICLES, ARTICLES)
 WEEK_FAMILIES = (WEEK_SIGNAL_STORIES, WEEK_EXPOSURE_STORIES, SHARE_RATIO, NEWEST_WEEK_SECONDS)
 
@@ -115,8 +125,10 @@ BOARD_PAIRS_LEFT_OUT = Family(
 BOARD_READY = Family("bellwether_board_ready", "1 when everything that stood on the topics at the start has been read.", ())
 BOARD_BROKER_REACHABLE = Family("bellwether_board_broker_reachable", "1 when the broker answered the last time it was asked.", ())
 BOARD_EVIDENCE_BYTES = Family("bellwether_board_evidence_bytes", "Evidence kept in memory, as it is kept.", ())
-BOARD_RECORDS = Family("bellwether_board_records", "Records replayed.", ("topic",))
-BOARD_UNREADABLE = Family("bellwether_board_unreadable_records", "Records replayed that could not be read.", ("topic",))
+BOARD_RECORDS = Family("bellwether_board_records", "Records replayed.", ("topic",), "counter")
+BOARD_UNREADABLE = Family(
+    "bellwether_board_unreadable_records", "Records replayed that could not be read.", ("topic",), "counter"
+)
 BOARD_FAMILIES = (
     BOARD_PAIRS, BOARD_PAIRS_LEFT_OUT, BOARD_READY, BOARD_BROKER_REACHABLE, BOARD_EVIDENCE_BYTES, BOARD_RECORDS, BOARD_UNREADABLE,
 )  # fmt: skip
@@ -140,18 +152,67 @@ FEED_INTERVAL_SECONDS = Family("bellwether_feed_interval_seconds", "Time between
 FEED_LAG_SECONDS = Family(
     "bellwether_feed_lag_seconds", "From publication to arrival of new entries, smoothed; NaN when none came yet.", ("feed",)
 )
-FEED_NEW = Family("bellwether_feed_new_articles", "New articles that the feed ever brought; exact over restarts.", ("feed",))
+FEED_NEW = Family(
+    "bellwether_feed_new_articles", "New articles that the feed ever brought; exact over restarts.", ("feed",), "counter"
+)
 FEED_OVERDUE_SECONDS = Family("bellwether_feed_overdue_seconds", "How late the feed is that has waited longest for its turn.", ())
 EACH_FEED_FAMILIES = (
     FEED_SUCCESS_SECONDS, FEED_NEWEST_SECONDS, FEED_SILENT_AT_SECONDS, FEED_FAILURES, FEED_INTERVAL_SECONDS, FEED_LAG_SECONDS,
 )  # fmt: skip
-BOARD_ROUTES = ("overview", "pair", "feeds", "fragment", "events", "api", "metrics", "health", "static", "other")
+
+#: What the board asks the broker for, every quarter of a minute; without an answer there is none of it.
+KAFKA_BROKERS = Family("bellwether_kafka_brokers", "Brokers that the cluster has.", ())
+KAFKA_PARTITIONS = Family("bellwether_kafka_topic_partitions", "Partitions of the topic.", ("topic",))
+KAFKA_LEADERLESS = Family(
+    "bellwether_kafka_topic_leaderless_partitions", "Partitions without a leader: nothing can be written to or read from them.", ("topic",)
+)  # fmt: skip
+KAFKA_UNDER_REPLICATED = Family(
+    "bellwether_kafka_topic_under_replicated_partitions",
+    "Partitions with fewer copies in step than they should have.",
+    ("topic",),
+)
+KAFKA_OFFSETS = Family(
+    "bellwether_kafka_topic_offsets",
+    "Offsets ever given out on the topic: its records, and a marker for each transaction.",
+    ("topic",),
+    "counter",
+)
+KAFKA_SPAN = Family(
+    "bellwether_kafka_topic_span_offsets", "Offsets from the beginning to the end of the topic, those that compaction took among them.",
+    ("topic",),
+)  # fmt: skip
+KAFKA_BYTES = Family(
+    "bellwether_kafka_topic_bytes", "What the topic takes on the brokers' disks, every copy counted.", ("topic",)
+)
+KAFKA_GROUP_LAG = Family(
+    "bellwether_kafka_group_lag_records", "Records of the topic that the workers' group has not committed, as the broker sees it.", ("topic",)
+)  # fmt: skip
+KAFKA_GROUP_MEMBERS = Family("bellwether_kafka_group_members", "Members of the workers' group.", ())
+KAFKA_SURVEYED_SECONDS = Family(
+    "bellwether_kafka_surveyed_timestamp_seconds",
+    "When the broker last answered all of this, Unix time; 0 before the first time.",
+    (),
+)
+KAFKA_DISK_BYTES = Family("bellwether_kafka_disk_bytes", "Size of the fullest of the brokers' disks.", ())
+KAFKA_DISK_USABLE_BYTES = Family("bellwether_kafka_disk_usable_bytes", "Of that disk, what the broker may still write.", ())
+KAFKA_TOPIC_FAMILIES = (
+    KAFKA_PARTITIONS, KAFKA_LEADERLESS, KAFKA_UNDER_REPLICATED, KAFKA_OFFSETS, KAFKA_SPAN, KAFKA_BYTES, KAFKA_GROUP_LAG,
+)  # fmt: skip
+KAFKA_FAMILIES = (
+    KAFKA_SURVEYED_SECONDS, KAFKA_BROKERS, KAFKA_GROUP_MEMBERS, KAFKA_DISK_BYTES, KAFKA_DISK_USABLE_BYTES, *KAFKA_TOPIC_FAMILIES,
+)  # fmt: skip
+
+BOARD_ROUTES = (
+    "overview", "pair", "article", "breaks", "breaks-feed", "feeds", "about", "fragment", "events", "api", "metrics", "health", "static",
+    "other",
+)  # fmt: skip
 
 
 def add_build_info(registry: CollectorRegistry, *, process: str, model: str = "") -> None:
-    """`bellwether_build_info`: 1, with the version, the process and the model's version as labels."""
-    info = Gauge("bellwether_build_info", "1; the labels say what runs.", ("version", "process", "model"), registry=registry)
-    info.labels(version("bellwether"), process, model).set(1)
+    """`bellwether_build_info`: 1, with the version, the process, the model's version and Python's as labels."""
+    labels = ("version", "process", "model", "python")
+    info = Gauge("bellwether_build_info", "1; the labels say what runs.", labels, registry=registry)
+    info.labels(version("bellwether"), process, model, python_version()).set(1)
 
 
 def add_process_info(registry: CollectorRegistry, *, process: str, model: str = "") -> None:
@@ -177,6 +238,17 @@ def serve_metrics(registry: CollectorRegistry, host: str, port: int, setting: st
     return int(server.server_port)
 
 
+EXEMPLAR_LABEL = "article_id"
+#: OpenMetrics allows an exemplar so many characters, its names counted.
+_EXEMPLAR_CHARS = 128
+
+
+def article_exemplar(cause: bytes) -> dict[str, str] | None:
+    """The exemplar that names the article of a cause (see `streams.cause`); None without one, or where its id is too long for one."""
+    _, _, article = cause.decode("utf-8", "replace").partition(" ")
+    return {EXEMPLAR_LABEL: article} if 0 < len(article) <= _EXEMPLAR_CHARS - len(EXEMPLAR_LABEL) else None
+
+
 class WorkerMetrics:
     """What a worker says of itself; every label set starts at 0."""
 
@@ -199,14 +271,26 @@ class WorkerMetrics:
         self.lag_records = Gauge(
             "bellwether_lag_records", "Records written to the stage's input but not acknowledged.", ("stage",), registry=registry
         )
+        self.lag_seconds = Gauge(
+            "bellwether_lag_seconds", "Age of the oldest record that was read but not acknowledged; 0 when none waits.", ("stage",),
+            registry=registry,
+        )  # fmt: skip
         self.postponed = Gauge(
-            "bellwether_postponed_items", "What a stage left for later: pairs to judge again (breaks), facts of old weeks to seal (trends).",
+            "bellwether_postponed_items",
+            "What a stage left for later: corrected articles (classify), facts of old weeks to seal (trends), pairs to judge again (breaks).",
             ("stage",), registry=registry,
         )  # fmt: skip
-        for stage in ("trends", "breaks"):
-            self.postponed.labels(stage)
         for stage in STAGE_NAMES:
-            for metric in (self.batches, self.records, self.outputs, self.age_seconds, self.gaps, self.lag_records):
+            for metric in (
+                self.batches,
+                self.records,
+                self.outputs,
+                self.age_seconds,
+                self.gaps,
+                self.lag_records,
+                self.lag_seconds,
+                self.postponed,
+            ):
                 metric.labels(stage)
             for step in STEPS:
                 self.step_seconds.labels(stage, step)
@@ -229,6 +313,17 @@ class BoardMetrics:
         for route in BOARD_ROUTES:
             self.request_seconds.labels(route)
             self.errors.labels(route)
+
+
+class FreshnessMetrics:
+    """How old news is when the board shows it. Separate from `BoardMetrics` because the replay has it, and not the application."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.article_to_board_seconds = Histogram(
+            "bellwether_article_to_board_seconds",
+            "From the writing of an article to `articles` to the count on the board that it changed; of a batch, its oldest article.",
+            buckets=_ARTICLE_TO_BOARD, registry=registry,
+        )  # fmt: skip
 
 
 class IngestMetrics:

@@ -21,7 +21,7 @@ ALL_DOMAINS = "all"
 
 DeadLetterReason = Literal[
     "not-json", "not-an-article", "not-a-signal", "newer-version", "too-large", "not-utf8", "unreadable-line", "undeliverable",
-    "classify-failed", "not-a-trend",
+    "classify-failed", "not-a-trend", "not-a-correction",
 ]  # fmt: skip
 DEAD_LETTER_REASONS: tuple[str, ...] = DeadLetterReason.__args__  # type: ignore[attr-defined]
 
@@ -62,7 +62,8 @@ class Article(msgspec.Struct, frozen=True, kw_only=True):
 class Classification(msgspec.Struct, frozen=True, kw_only=True):
     """Topic `classifications`, key: article id. What the article was found to say, and which facts stand because of it.
 
-    `pairs` and `offset` are what the classify stage needs to take facts back when an edit no longer supports them.
+    `pairs` and `offset` are what the classify stage needs to take facts back when an edit no longer supports them. `correction` says
+    which corrections the facts reflect (`streams.corrections.overlay.mark_of`); labels, `decided` and domains are the model's all the same.
     """
 
     article_id: str
@@ -74,6 +75,35 @@ class Classification(msgspec.Struct, frozen=True, kw_only=True):
     decided: list[str]
     domains: dict[str, float]
     model: str
+    correction: str = ""
+    v: int = 1
+
+
+class Correction(msgspec.Struct, frozen=True, kw_only=True):
+    """Topic `corrections`, key: `source-partner|article id`, partitioned by the article id. What a person says an article means for a pair.
+
+    The newest record of a key holds. One without a pair (key `|article id`) takes the place of all that was said of the article before.
+
+    Attributes:
+        pair: `BLR-RUS`, directed; empty for every pair of the article: then it carries no label.
+        labels: those that the article carries for the pair; empty for none.
+        domains: what the article is about as far as the pair goes; empty where the model's word holds.
+        sentence: what shows it in the text; empty for the sentence that the model would cite.
+        digest: `Article.digest` of the revision that was read.
+        by, why, at: who says so, for what reason, when.
+        withdrawn: whether nothing holds from here on: the model's word does again.
+    """
+
+    article_id: str
+    pair: str
+    labels: list[str]
+    digest: str
+    by: str
+    why: str
+    at: str
+    domains: list[str] = []
+    sentence: str = ""
+    withdrawn: bool = False
     v: int = 1
 
 
@@ -112,7 +142,8 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     A record without a value (a tombstone) takes the fact back. `labels` is empty for an article that is about the pair but
     carries no signal: it counts in the exposure. `story_id` is the same for
     articles of the same text; `sketch` tells other copies, and is missing where the text is too short for it or an older version
-    wrote the record.
+    wrote the record. `corrected` says who corrected the labels; empty where they are the model's. `dated` is false where `published`
+    is the time of arrival, since the article had no date that could be used.
     """
 
     source: str
@@ -129,6 +160,8 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     origin: str = ""
     sketch: Sketch | None = None
+    corrected: str = ""
+    dated: bool = True
     v: int = 1
 
 
@@ -140,6 +173,7 @@ class SealedText(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     url: str
     told: dict[str, tuple[str, list[str]]]
     origin: str = ""
+    corrected: str = ""
 
 
 class SealedFact(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
@@ -166,6 +200,7 @@ class SealedFact(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     offset: int
     text: SealedText | None = None
     sketch: tuple[bytes, bytes, bytes, bytes] | None = None
+    dated: bool = True
 
 
 class Count(msgspec.Struct, frozen=True):
@@ -182,6 +217,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
         origin: whom the outlet has the text from, where it says so.
         story_id: the earliest article of the story that it tells; empty where the writer did not say.
         articles: how many articles about the pair tell that story in the week, this one among them.
+        corrected: who corrected its labels; empty where they are the model's.
     """
 
     article_id: str
@@ -195,6 +231,11 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     origin: str = ""
     story_id: str = ""
     articles: int = 1
+    corrected: str = ""
+
+
+#: `Trend.latest` of a week in which no article has a date of its own; less than any date.
+UNDATED = "-"
 
 
 class Trend(msgspec.Struct, frozen=True, kw_only=True):
@@ -206,7 +247,8 @@ class Trend(msgspec.Struct, frozen=True, kw_only=True):
         exposure: domain (and `all`) -> articles about the pair, with or without a signal.
         counts: label -> domain (and `all`) -> articles that carry the label; only cells that are not zero.
         evidence: label -> the most telling stories, best first, bounded.
-        latest: the newest publication in it (event time); empty where the writer did not say.
+        latest: the newest publication in it (event time), of articles that have a date; `UNDATED` where none has one; empty where the
+            writer did not say.
     """
 
     source: str
@@ -307,13 +349,17 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """Topic `progress`, key: partition of `articles`. What became of every article up to `offset`; exact over crashes."""
+    """Topic `progress`, key: partition of `articles`. What became of every record up to `offset`; exact over crashes.
+
+    `forgotten` are records without a value, each of which ended an article.
+    """
 
     partition: int
     offset: int
     classified: int
     duplicates: int
     dead_letters: int
+    forgotten: int = 0
     v: int = 1
 
 
@@ -367,14 +413,18 @@ def refused(error: RecordError, *, where: str, content: bytes, at: str) -> DeadL
     return DeadLetter(reason=reason, where=where, detail=error.what, content=text, at=at)
 
 
-AnyRecord = Article | Classification | Signal | SealedFact | Trend | TrendStanding | DeadLetter | Progress | FeedStatus
-Record = TypeVar("Record", Article, Classification, Signal, SealedFact, Trend, TrendStanding, DeadLetter, Progress, FeedStatus)
+AnyRecord = (
+    Article | Classification | Correction | Signal | SealedFact | Trend | TrendStanding | DeadLetter | Progress | FeedStatus
+)
+Record = TypeVar(
+    "Record", Article, Classification, Correction, Signal, SealedFact, Trend, TrendStanding, DeadLetter, Progress, FeedStatus
+)
 
 DEAD_LETTER_CONTENT_CHARS = 4096
 _encoder = msgspec.json.Encoder()
 _decoders: dict[type, msgspec.json.Decoder] = {  # type: ignore[type-arg]
     kind: msgspec.json.Decoder(kind)
-    for kind in (Article, Classification, Signal, SealedFact, Trend, TrendStanding, DeadLetter, Progress, FeedStatus)
+    for kind in (Article, Classification, Correction, Signal, SealedFact, Trend, TrendStanding, DeadLetter, Progress, FeedStatus)
 }
 CURRENT_VERSION = 1
 _VERSION = msgspec.json.Decoder(msgspec.defstruct("_Versioned", [("v", int, CURRENT_VERSION)]))
@@ -443,6 +493,11 @@ def split_fact_key(key: bytes) -> tuple[str, str]:
     if not bar or "-" not in pair or not article_id:
         raise RecordError(f"not the key of a fact: {key[:80]!r}", reason="not-a-signal", expected="source-partner|article id")
     return pair, article_id
+
+
+def correction_key(pair: str, article_id: str) -> bytes:
+    """Key of a correction; `pair` is empty for one of every pair."""
+    return f"{pair}|{article_id}".encode()
 
 
 def trend_key(pair: str, week: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Runs batches through one stage: process, flush, commit, acknowledge; and ends the process when the infrastructure fails.
+"""Runs batches through one stage: process, write, commit, acknowledge; and ends the process when the infrastructure fails.
 
 What comes in: batches from the consumer. What goes out: outputs through a sink, then the acknowledgement. A stage runs in a
 thread of its own, so that heartbeats go on while the model works; it is called from that thread only.
@@ -7,15 +7,16 @@ thread of its own, so that heartbeats go on while the model works; it is called 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
+from streams.cause import passed_on
 from streams.clock import monotonic_seconds, utc_now
 from streams.errors import BellwetherError
 from streams.kafka.sink import Sink
 from streams.log import get_logger
-from streams.metrics import WorkerMetrics
+from streams.metrics import WorkerMetrics, article_exemplar
 from streams.records import DeadLetter, decode
 from streams.stage import Batch, Outputs, Postponing, Stage
 
@@ -40,13 +41,18 @@ class StageRunner:
         sink: where its outputs go.
         metrics: the worker's metrics.
         on_failure: told of an error that must end the process; the batch in work is never acknowledged then.
+        cause_of: the oldest article that a batch is due to; it goes with the outputs.
     """
 
-    def __init__(self, stage: Stage, sink: Sink, metrics: WorkerMetrics, on_failure: Callable[[BaseException], None]) -> None:
+    def __init__(
+        self, stage: Stage, sink: Sink, metrics: WorkerMetrics, on_failure: Callable[[BaseException], None], *,
+        cause_of: Callable[[Batch], bytes] = passed_on,
+    ) -> None:  # fmt: skip
         self._stage = stage
         self._sink = sink
         self._metrics = metrics
         self._on_failure = on_failure
+        self._cause_of = cause_of
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"stage-{stage.name}")
         self._acknowledger: Acknowledger | None = None
         self._open: set[int] = set()
@@ -57,6 +63,10 @@ class StageRunner:
         """Ties the runner to the consumer that hands on its batches."""
         self._acknowledger = acknowledger
 
+    async def fence(self, partitions: Collection[int]) -> None:
+        """Makes sure that nobody who had the partitions before can write for them any more."""
+        await asyncio.to_thread(self._sink.fence, partitions)
+
     async def take_over(self, partition: int) -> int | None:
         """Opens a partition, writes what is due, and returns where reading must start (None: where the group committed)."""
         return await self._in_thread(lambda: self._take_over(partition))
@@ -64,15 +74,19 @@ class StageRunner:
     def _take_over(self, partition: int) -> int | None:
         start = self._stage.open(partition)
         due = self._stage.refresh(partition)
-        self._sink.write(due)
+        self._sink.write(partition, due)
         self._stage.commit(partition)
         self._open.add(partition)
         return start
 
     async def give_up(self, partition: int) -> None:
         """Closes a partition."""
+        await self._in_thread(lambda: self._give_up(partition))
+
+    def _give_up(self, partition: int) -> None:
         self._open.discard(partition)
-        await self._in_thread(lambda: self._stage.close(partition))
+        self._stage.close(partition)
+        self._sink.release(partition)
 
     async def handle(self, batch: Batch) -> None:
         """Runs one batch to its acknowledgement. An error is reported, never raised: Faust would skip the batch."""
@@ -96,7 +110,8 @@ class StageRunner:
 
     def _run(self, batch: Batch) -> int:
         outputs = self._timed("process", lambda: self._stage.process(batch))
-        written = self._timed("flush", lambda: self._sink.write(outputs))
+        outputs.cause = self._cause_of(batch)
+        written = self._timed("flush", lambda: self._sink.write(batch.partition, outputs))
         self._timed("commit", lambda: self._stage.commit(batch.partition))
         self._count_dead_letters(outputs)
         return written
@@ -114,7 +129,7 @@ class StageRunner:
         partitions = sorted(self._open)  # one that is given up meanwhile is closed after this
         for partition in partitions:
             if self._stage.is_due(partition):
-                written = self._sink.write(self._stage.refresh(partition))
+                written = self._sink.write(partition, self._stage.refresh(partition))
                 self._stage.commit(partition)
                 self._metrics.outputs.labels(self._stage.name).inc(written)
         self._metrics.postponed.labels(self._stage.name).set(sum(self._stage.waiting(partition) for partition in partitions))
@@ -141,7 +156,7 @@ class StageRunner:
         self._metrics.outputs.labels(name).inc(written)
         if batch.records[0].timestamp_ms:
             age = utc_now().timestamp() - batch.records[0].timestamp_ms / 1000
-            self._metrics.age_seconds.labels(name).observe(max(0.0, age))
+            self._metrics.age_seconds.labels(name).observe(max(0.0, age), article_exemplar(self._cause_of(batch)))
 
     def _count_dead_letters(self, outputs: Outputs) -> None:
         for output in outputs:

@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     )
     kafka_username: str = Field("", description="SASL user name.")
     kafka_password: SecretStr = Field(SecretStr(""), description="SASL password.")
+    kafka_password_file: Path | None = Field(
+        None, description="File with the SASL password alone, instead of the setting itself."
+    )
     kafka_ca_file: Path | None = Field(None, description="PEM file of the authority that signed the brokers' certificates.")
     java_home: Path | None = Field(
         default_factory=lambda: Path(os.environ["JAVA_HOME"]) if os.environ.get("JAVA_HOME") else None,
@@ -110,7 +113,8 @@ class Settings(BaseSettings):
     push_port: int = Field(8603, ge=0, le=65535, description="Port of `ingest push`; 0 takes a free one.")
     push_metrics_port: int = Field(8604, ge=0, le=65535, description="Port of /metrics of `ingest push`; 0 takes a free one.")
     push_tokens: Path | None = Field(
-        None, description="File of the tokens that may push, as hashes. Empty: `push-tokens.json` in the data directory."
+        None,
+        description="File of the tokens that may push or correct, as hashes. Empty: `push-tokens.json` in the data directory.",
     )
     push_max_body_bytes: int = Field(
         4 * 1024 * 1024,
@@ -156,6 +160,8 @@ def load_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         for item in error.errors(include_input=False, include_url=False):
             problems.append(f"{PREFIX}{str(item['loc'][0]).upper()}: {item['msg']}")
+    if settings is not None:
+        settings = _with_secrets(settings, problems)
     if problems or settings is None:
         raise ConfigError(
             "Some settings are wrong:\n    " + "\n    ".join(problems),
@@ -164,6 +170,26 @@ def load_settings(**overrides: object) -> Settings:
             todo="correct or unset them and start again",
         )
     return settings
+
+
+def _with_secrets(settings: Settings, problems: list[str]) -> Settings:
+    """The settings with each secret `<field>` read from its `<field>_file` where that is set; what is wrong with one joins the problems."""
+    found: dict[str, SecretStr] = {}
+    for name in [name for name in Settings.model_fields if isinstance(getattr(settings, name), SecretStr)]:
+        variable, file = f"{PREFIX}{name.upper()}_FILE", getattr(settings, f"{name}_file")
+        if file is None:
+            continue
+        if getattr(settings, name).get_secret_value():
+            problems.append(f"{variable}: {PREFIX}{name.upper()} is set as well; set one of them")
+            continue
+        try:
+            found[name] = SecretStr(file.read_text(encoding="utf-8").strip())
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(f"{variable}: {file} can't be read: {getattr(error, 'strerror', None) or 'it is no text'}")
+        else:
+            if not found[name].get_secret_value():
+                problems.append(f"{variable}: {file} is empty")
+    return settings.model_copy(update=found)
 
 
 def describe_settings(settings: Settings) -> list[tuple[str, str, str]]:

@@ -12,12 +12,17 @@ from typing import Protocol, runtime_checkable
 
 @dataclass(frozen=True, slots=True)
 class InputRecord:
-    """One record as it was read. `timestamp_ms` is when it was written to the topic (ingest time), in ms since 1970."""
+    """One record as it was read.
+
+    `timestamp_ms` is when it was written to the topic (ingest time), in ms since 1970. `cause` says which article it is due to, as
+    `streams.cause` writes it; empty where nobody said.
+    """
 
     offset: int
     key: bytes | None
     value: bytes | None
     timestamp_ms: int = 0
+    cause: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +58,13 @@ class Output:
 
 @dataclass(slots=True)
 class Outputs:
-    """What a batch gave. Phases are flushed one after the other: a later phase is sent only when the earlier is acked."""
+    """What a batch gave. No phase may be safe before the ones ahead of it: on Kafka all of them are one transaction.
+
+    `cause` is the oldest article that they are due to, as `streams.cause` writes it; the runner fills it in.
+    """
 
     phases: list[list[Output]] = field(default_factory=list)
+    cause: bytes = b""
 
     def __iter__(self) -> Iterator[Output]:
         return (output for phase in self.phases for output in phase)
@@ -64,8 +73,8 @@ class Outputs:
 class Stage(Protocol):
     """A step of the stream. All methods are called from one thread at a time, may block, and raise only for infrastructure.
 
-    The order for each batch is: `process`, every output flushed, `commit`, then the batch is acknowledged. After a crash at any
-    point the batch comes again, and the same facts result. At the start it is: `open`, `refresh`, flush, `commit`.
+    The order for each batch is: `process`, every output safe, `commit`, then the batch is acknowledged. After a crash at any
+    point the batch comes again, and the same facts result. At the start it is: `open`, `refresh`, outputs safe, `commit`.
     """
 
     name: str
@@ -90,7 +99,7 @@ class Stage(Protocol):
 
 @runtime_checkable
 class Postponing(Protocol):
-    """A stage that leaves work for later. Between batches, and without any, `is_due` is asked and `refresh`, flush, `commit` follow."""
+    """A stage that leaves work for later. Between batches, and without any, `is_due` is asked, and `refresh`, outputs safe, `commit` follow."""
 
     def is_due(self, partition: int) -> bool:
         """Whether outputs should be made now."""

@@ -1,5 +1,6 @@
 """THE map of what runs: topics and stages as data, and the one place (with `streams.consumption`) that knows Faust.
 
+  corrections -----------------v
     producers -> articles -> CLASSIFY -> signals -> TRENDS -> trends -> BREAKS -> breaks -> board
                                   |  \\-> classifications, progress  \\-> sealed
                                   \\-> dead-letters
@@ -9,13 +10,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import faust
+from faust.types import TP
 
 from streams.consumption import BatchConsumer, BatchSchema, BatchTransport, NoTables
+from streams.kafka.places import refuse_added
 from streams.kafka.topics import TOMBSTONE_DAYS, TopicSpec
 from streams.runner import StageRunner
 from streams.settings import Settings
@@ -24,6 +29,7 @@ ARTICLES = TopicSpec(
     "articles", key="article id", value="Article", compacted=True, reread_days=30,
 )  # fmt: skip
 CLASSIFICATIONS = TopicSpec("classifications", key="article id", value="Classification", compacted=True)
+CORRECTIONS = TopicSpec("corrections", key="source-partner|article id", value="Correction", compacted=True)
 PROGRESS = TopicSpec("progress", key="partition of articles", value="Progress", compacted=True)
 SIGNALS = TopicSpec(
     "signals", key="source-partner|article id", value="Signal", compacted=True, reread_days=TOMBSTONE_DAYS, trimmed=True
@@ -33,23 +39,39 @@ TRENDS = TopicSpec("trends", key="source-partner|week", value="Trend", compacted
 BREAKS = TopicSpec("breaks", key="source-partner|signal|domain", value="TrendStanding", compacted=True)
 DEAD_LETTERS = TopicSpec("dead-letters", key="where it was found", value="DeadLetter", compacted=False, retention_days=90)
 FEEDS = TopicSpec("feeds", key="the feed's URL", value="FeedStatus", compacted=True)
-TOPICS: tuple[TopicSpec, ...] = (ARTICLES, CLASSIFICATIONS, PROGRESS, SIGNALS, SEALED, TRENDS, BREAKS, FEEDS, DEAD_LETTERS)
+TOPICS: tuple[TopicSpec, ...] = (
+    ARTICLES,
+    CORRECTIONS,
+    CLASSIFICATIONS,
+    PROGRESS,
+    SIGNALS,
+    SEALED,
+    TRENDS,
+    BREAKS,
+    FEEDS,
+    DEAD_LETTERS,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class StageSpec:
-    """One stage: what it reads, and which topic each of its outputs goes to."""
+    """One stage: what it reads, and which topic each of its outputs goes to.
+
+    `follows`: what it reads to the end by itself, beside its input (for the diagram).
+    """
 
     name: str
     reads: TopicSpec
     writes: Mapping[str, TopicSpec]
     meaning: str
+    follows: tuple[TopicSpec, ...] = ()
 
 
 CLASSIFY_STAGE = StageSpec(
     "classify", ARTICLES,
     {"classifications": CLASSIFICATIONS, "progress": PROGRESS, "dead-letters": DEAD_LETTERS, "signals": SIGNALS},
-    "language, actors, passages, model; one fact for each pair of states that the article is about",
+    "language, actors, passages, model, corrections; one fact for each pair of states that the article is about",
+    follows=(CORRECTIONS,),
 )  # fmt: skip
 TRENDS_STAGE = StageSpec(
     "trends", SIGNALS, {"trends": TRENDS, "sealed": SEALED, "dead-letters": DEAD_LETTERS},
@@ -60,9 +82,25 @@ BREAKS_STAGE = StageSpec(
 )  # fmt: skip
 STAGES: tuple[StageSpec, ...] = (CLASSIFY_STAGE, TRENDS_STAGE, BREAKS_STAGE)
 
-#: Who writes the topics that no stage writes, and who reads those that no stage reads (for the diagram).
-PRODUCERS: Mapping[str, tuple[TopicSpec, ...]] = {"ingest": (ARTICLES, FEEDS, DEAD_LETTERS)}
-READERS: Mapping[str, tuple[TopicSpec, ...]] = {"board": (TRENDS, BREAKS, PROGRESS, FEEDS)}
+#: Who writes the topics that no stage writes (an analyst corrects, and erases by a record without a value), and who reads those that no stage reads (for the diagram).
+PRODUCERS: Mapping[str, tuple[TopicSpec, ...]] = {"ingest": (ARTICLES, FEEDS, DEAD_LETTERS), "analyst": (CORRECTIONS, ARTICLES)}
+READERS: Mapping[str, tuple[TopicSpec, ...]] = {"board": (TRENDS, BREAKS, PROGRESS, FEEDS, CLASSIFICATIONS, ARTICLES)}
+
+
+def written_by_worker() -> set[str]:
+    """Names of the topics that a worker writes."""
+    return {spec.name for stage in STAGES for spec in stage.writes.values()}
+
+
+def read_by_worker() -> set[str]:
+    """Names of the topics that a worker reads: inputs, what it follows, and its own words, of which it rebuilds its state."""
+    inputs = {spec.name for stage in STAGES for spec in (stage.reads, *stage.follows)}
+    return inputs | (written_by_worker() - {DEAD_LETTERS.name})
+
+
+def worker_group(settings: Settings) -> str:
+    """The consumer group of the workers."""
+    return f"{settings.group}-worker"
 
 
 class BellwetherApp(faust.App):
@@ -83,7 +121,7 @@ def build_app(
         on_failure: told of an error that must end the process.
     """
     app = BellwetherApp(
-        f"{settings.group}-worker",
+        worker_group(settings),
         broker=[f"kafka://{server}" for server in settings.kafka_servers.split(",")],
         consumer_group_instance_id=f"{settings.group}-{settings.worker_id}",
         consumer_auto_offset_reset="earliest",
@@ -103,15 +141,26 @@ def build_app(
     )
     for spec in STAGES:
         _add_agent(app, spec, runners[spec.name])
-    _tie_consumer(app, runners, on_failure)
+    _tie_consumer(app, runners, settings.partitions, on_failure)
     return app
 
 
-def _tie_consumer(app: BellwetherApp, runners: Mapping[str, StageRunner], on_failure: Callable[[BaseException], None]) -> None:
+def _tie_consumer(
+    app: BellwetherApp, runners: Mapping[str, StageRunner], partitions_of_topics: int, on_failure: Callable[[BaseException], None]
+) -> None:  # fmt: skip
     """Tells the consumer whose partitions it reads."""
     by_topic = {spec.reads.name: runners[spec.name] for spec in STAGES}
     consumer = app.consumer
     assert isinstance(consumer, BatchConsumer)
+
+    async def fence(partitions: Collection[TP]) -> None:
+        for topic in by_topic:
+            refuse_added(topic, [tp.partition for tp in partitions if tp.topic == topic], partitions_of_topics)
+        await asyncio.gather(
+            *(runner.fence([tp.partition for tp in partitions if tp.topic == topic]) for topic, runner in by_topic.items())
+        )
+
+    consumer.fence = fence
     consumer.take_over = lambda topic, partition: by_topic[topic].take_over(partition)
     consumer.give_up = lambda topic, partition: by_topic[topic].give_up(partition)
     consumer.on_gap = lambda topic: by_topic[topic].count_gap()
@@ -154,3 +203,14 @@ def lag_by_stage(app: BellwetherApp) -> dict[str, int]:
     assert isinstance(consumer, BatchConsumer)
     lag = consumer.lag()
     return {spec.name: sum(records for tp, records in lag.items() if tp.topic == spec.reads.name) for spec in STAGES}
+
+
+def lag_seconds_by_stage(app: BellwetherApp, now: datetime) -> dict[str, float]:
+    """Stage -> age in seconds of the oldest record that was read but not acknowledged; 0 when none waits."""
+    consumer = app.consumer
+    assert isinstance(consumer, BatchConsumer)
+    since, now_ms = consumer.waiting_since_ms(), now.timestamp() * 1000
+    oldest = {
+        spec.name: min((ms for tp, ms in since.items() if ms and tp.topic == spec.reads.name), default=now_ms) for spec in STAGES
+    }
+    return {stage: max(0.0, (now_ms - ms) / 1000) for stage, ms in oldest.items()}

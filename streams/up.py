@@ -183,7 +183,7 @@ def _children(settings: Settings, *, demo: bool) -> list[Child]:
     children = [Child("board", ["board"]), Child("worker", ["worker"], has_spare=settings.spare_worker)]
     if settings.feeds is not None:
         children.append(Child("ingest-feeds", ["ingest", "feeds"]))
-    if TokenFile(settings.push_tokens_file).tokens():
+    if TokenFile(settings.push_tokens_file).has_any("push"):
         children.append(Child("ingest-push", ["ingest", "push"]))
     if demo:
         children.append(Child("sample", ["ingest", "archive", "--rate", str(DEMO_RATE), str(SAMPLE_ARCHIVE)], restart=False))
@@ -212,7 +212,7 @@ def _check_first(settings: Settings) -> None:
         )
     _check_port(settings.board_host, settings.board_port, "BELLWETHER_BOARD_PORT", "the board")
     _check_port(settings.metrics_host, settings.worker_metrics_port, "BELLWETHER_WORKER_METRICS_PORT", "the worker's metrics")
-    if TokenFile(settings.push_tokens_file).tokens():
+    if TokenFile(settings.push_tokens_file).has_any("push"):
         _check_port(settings.push_host, settings.push_port, "BELLWETHER_PUSH_PORT", "push")
 
 

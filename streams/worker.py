@@ -11,27 +11,34 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
 
 import uvloop
+from confluent_kafka import Producer
 from prometheus_client import CollectorRegistry
 
 from models.predict import Predictor
 from streams import topology
+from streams.cause import first_written, passed_on
 from streams.classify.memory import SCHEMA as MEMORY_SCHEMA
-from streams.classify.memory import ArticleMemory
+from streams.classify.memory import ArticleMemory, Known
 from streams.classify.stage import ClassifyStage
+from streams.clock import utc_now
+from streams.corrections.lookup import Lookup
 from streams.errors import EXIT_FAILED, BellwetherError, KafkaError, StateError
-from streams.kafka.clients import bulk_consumer, bulk_producer
-from streams.kafka.reading import first_offset, read_to_end, topic_identity
+from streams.kafka.clients import bulk_consumer, point_consumer, transactional_producer
+from streams.kafka.places import check_places
+from streams.kafka.reading import await_decided, first_offset, read_to_end, topic_identity
+from streams.kafka.rights import check_rights
 from streams.kafka.sink import KafkaSink, partition_of
-from streams.kafka.topics import compare_topics, trim
+from streams.kafka.topics import MIGRATE, compare_topics, trim
 from streams.log import get_logger
 from streams.metrics import WorkerMetrics, add_process_info, serve_metrics
-from streams.records import home_key, split_pair
+from streams.records import Article, home_key, split_pair
 from streams.runner import StageRunner, describe_failure
 from streams.settings import Settings
 from streams.stage import InputRecord, Stage
@@ -54,23 +61,43 @@ class Recovery:
         self._settings = settings
         # One consumer for each stage: each runs in a thread of its own, and a consumer belongs to one.
         self._consumers = {
-            spec.name: bulk_consumer(settings, f"{settings.group}-{settings.worker_id}-{spec.name}-recovery", tells_end=True)
+            spec.name: bulk_consumer(
+                settings, f"{settings.group}-{settings.worker_id}-{spec.name}-recovery", tells_end=True, wait_ms=10
+            )
+            for spec in topology.STAGES
+        }
+        self._askers = {
+            spec.name: bulk_consumer(settings, f"{settings.group}-{settings.worker_id}-{spec.name}-ends", committed=False)
             for spec in topology.STAGES
         }
         self._origins = {
             spec.name: topic_identity(settings, spec.name)
-            for spec in (topology.CLASSIFICATIONS, topology.SIGNALS, topology.SEALED, topology.TRENDS)
+            for spec in (topology.CLASSIFICATIONS, topology.CORRECTIONS, topology.SIGNALS, topology.SEALED, topology.TRENDS)
         }
+        point = point_consumer(settings, f"{settings.group}-{settings.worker_id}-corrected")
+        self._lookup = Lookup(self._consumers["classify"], point, topology.ARTICLES.name, topology.CLASSIFICATIONS.name)
 
     def _read(self, stage: str, topic: str, partition: int) -> Callable[[int], Iterable[list[InputRecord]]]:
-        return lambda start: read_to_end(self._consumers[stage], topic, partition, start)
+        return lambda start: self._read_all(stage, topic, partition, start)
+
+    def _read_all(self, stage: str, topic: str, partition: int, start: int) -> Iterator[list[InputRecord]]:
+        """Whatever was written before, also behind a transaction of another stage's partition that is open still."""
+        await_decided(self._consumers[stage], self._askers[stage], topic, partition)
+        yield from read_to_end(self._consumers[stage], topic, partition, start)
 
     def open_memory(self, partition: int) -> ArticleMemory:
         """The classify stage's memory of a partition."""
-        store = self._store("classify", partition, MEMORY_SCHEMA, topology.CLASSIFICATIONS.name)
+        corrections = topology.CORRECTIONS.name
+        store = self._store("classify", partition, MEMORY_SCHEMA, topology.CLASSIFICATIONS.name, corrections)
         home = partition_of(str(partition).encode(), self._settings.partitions)
         read_classifications = self._read("classify", topology.CLASSIFICATIONS.name, partition)
-        return ArticleMemory(store, partition, read_classifications, self._read("classify", topology.PROGRESS.name, home))
+        read_progress = self._read("classify", topology.PROGRESS.name, home)
+        read_corrections = self._read("classify", corrections, partition)
+        return ArticleMemory(store, partition, read_classifications, read_progress, read_corrections)
+
+    def read_articles(self, partition: int, places: Mapping[str, Known]) -> Mapping[str, Article]:
+        """Articles of a partition again, by where they were classified from; for the classify stage alone."""
+        return self._lookup.revisions(partition, places)
 
     def open_facts(self, partition: int) -> FactStore:
         """The trends stage's facts of a partition."""
@@ -94,7 +121,7 @@ class Recovery:
         """What stands on `trends` of the pairs whose facts live in a partition of `signals`."""
         standing: set[Cell] = set()
         for number in range(self._settings.partitions):
-            for chunk in read_to_end(self._consumers["trends"], topology.TRENDS.name, number, 0):
+            for chunk in self._read_all("trends", topology.TRENDS.name, number, 0):
                 for record in chunk:
                     pair, _, week = (record.key or b"").decode("utf-8", "replace").partition("|")
                     if partition_of(home_key(*split_pair(pair)), self._settings.partitions) == partition:
@@ -124,27 +151,47 @@ class Recovery:
 
 
 def check_topics(settings: Settings) -> None:
-    """Refuses to start on topics that are missing or differ: Faust would wait for ever.
+    """Refuses to start on topics that are missing, differ or are not granted: Faust would wait for ever, or count wrongly.
 
     Raises:
         KafkaError: naming them.
     """
     report = compare_topics(settings, topology.TOPICS)
     if not report.is_fine:
-        faults = [f"{name}: missing" for name in report.missing] + report.differing
         raise KafkaError(
-            "The topics are not ready:\n    " + "\n    ".join(faults), where=settings.kafka_servers,
-            expected="what `bellwether topics` lists", todo="`bellwether topics --create` makes the missing ones",
+            "The topics are not ready:\n    " + "\n    ".join(report.faults(settings)), where=settings.kafka_servers,
+            expected="what `bellwether topics` lists",
+            todo=MIGRATE if report.resized else "`bellwether topics --create` makes the missing ones",
         )  # fmt: skip
+    needed = {name: {"READ"} for name in topology.read_by_worker()}
+    for name in topology.written_by_worker():
+        needed[name] = {*needed.get(name, ()), "WRITE"}
+    check_rights(settings, needed, topology.worker_group(settings))
+    with closing(bulk_consumer(settings, f"{settings.group}-{settings.worker_id}-places", tells_end=True)) as consumer:
+        check_places(consumer, topology.CLASSIFICATIONS.name, settings.partitions)
 
 
 def build_stages(settings: Settings, watchlist: Watchlist, predictor: Predictor, recovery: Recovery) -> dict[str, Stage]:
     """The stages by name."""
-    classify = ClassifyStage(predictor, recovery.open_memory, max_dead_in_a_row=settings.max_dead_letters_in_a_row)
+    classify = ClassifyStage(
+        predictor, recovery.open_memory, recovery.read_articles, max_dead_in_a_row=settings.max_dead_letters_in_a_row
+    )
     lateness = timedelta(hours=settings.allowed_lateness_hours)
     breaks = BreaksStage(recovery.open_weeks, recovery.read_said, lateness)
     trends = TrendsStage(watchlist, recovery.open_facts, seal_after_weeks=settings.seal_after_weeks, trim=recovery.trim_signals)
     return {"classify": classify, "trends": trends, "breaks": breaks}
+
+
+def stage_sink(settings: Settings, spec: topology.StageSpec) -> KafkaSink:
+    """Where a stage writes: for each partition of its input under a transactional id that all workers of the group share."""
+    client_id = f"{settings.group}-{settings.worker_id}-{spec.name}"
+
+    def make_producer(partition: int) -> Producer:
+        return transactional_producer(settings, client_id, f"{settings.group}-{spec.name}-{partition}")
+
+    sink = KafkaSink(spec.name, make_producer, {route: topic.name for route, topic in spec.writes.items()}, settings.partitions)
+    sink.connect()
+    return sink
 
 
 def run_worker(settings: Settings, watchlist: Watchlist, predictor: Predictor) -> NoReturn:
@@ -229,9 +276,8 @@ class _Worker:
 
     def _runner(self, name: str, stage: Stage) -> StageRunner:
         spec = next(spec for spec in topology.STAGES if spec.name == name)
-        producer = bulk_producer(self._settings, f"{self._settings.group}-{self._settings.worker_id}-{name}")
-        topics = {route: topic.name for route, topic in spec.writes.items()}
-        return StageRunner(stage, KafkaSink(producer, topics, self._settings.partitions), self._metrics, self._fail)
+        cause_of = first_written if spec.reads is topology.ARTICLES else passed_on
+        return StageRunner(stage, stage_sink(self._settings, spec), self._metrics, self._fail, cause_of=cause_of)
 
     async def _watch(self, app: topology.BellwetherApp, runners: list[StageRunner]) -> None:
         """Follows Faust's own health and the lag, and lets stages do what they postponed."""
@@ -239,9 +285,10 @@ class _Worker:
             await asyncio.sleep(0.5)
             if app.crash_reason is not None:
                 self._fail(app.crash_reason)
-            lag = topology.lag_by_stage(app)
-            for stage, records in lag.items():
+            for stage, records in topology.lag_by_stage(app).items():
                 self._metrics.lag_records.labels(stage).set(records)
+            for stage, seconds in topology.lag_seconds_by_stage(app, utc_now()).items():
+                self._metrics.lag_seconds.labels(stage).set(seconds)
             for runner in runners:
                 runner.do_postponed()
 

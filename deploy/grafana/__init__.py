@@ -1,1 +1,1 @@
-"""Grafana beside Bellwether: one dashboard, written by `build.py` through typed builders, and how it is provisioned."""
+"""Grafana beside Bellwether: dashboards written by `build.py` through typed builders, and how they are provisioned."""

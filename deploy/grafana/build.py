@@ -1,7 +1,7 @@
-"""The dashboard, from its variables to its file: `python -m deploy.grafana.build` writes `dashboards/bellwether.json`.
+"""The dashboards, from their descriptions to their files: `python -m deploy.grafana.build` writes `dashboards/<uid>.json`.
 
-What comes in: the rows, the settings' defaults, the shipped watchlist (for the pair shown first). What goes out: JSON that is the
-same on every machine; a test says that the file is what stands here.
+What comes in: the specs, the settings' defaults, the shipped watchlist (for the pair shown first). What goes out: JSON that is the
+same on every machine; a test says that the files are what stands here.
 """
 
 from __future__ import annotations
@@ -13,75 +13,49 @@ from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as models
 
-from deploy.grafana.panels import DATASOURCE
-from deploy.grafana.rows import ROWS
-from streams import metrics
-from streams.records import ALL_DOMAINS
-from streams.settings import SHIPPED_WATCHLIST, Settings
-from streams.watchlist import load_watchlist
+from deploy.grafana.feeds import FEEDS
+from deploy.grafana.kafka import KAFKA
+from deploy.grafana.overview import OVERVIEW
+from deploy.grafana.pipeline import PIPELINE
+from deploy.grafana.push import PUSH
+from deploy.grafana.spec import Spec
+from deploy.grafana.trends import TRENDS
+from deploy.grafana.variables import common_variables
 
-UID = "bellwether"
-FILE = Path(__file__).parent / "dashboards" / "bellwether.json"
-_BOUND = 'job=~"$job", instance=~"$instance"'
-
-
-def _option(value: str | list[str]) -> models.VariableOption:
-    return models.VariableOption(selected=True, text=value, value=value)
-
-
-def _label_values(name: str, label: str, metric: str, *, shown: str) -> dashboard.QueryVariable:
-    variable = dashboard.QueryVariable(name).label(label).datasource(DATASOURCE).query(f"label_values({metric}, {name})")
-    variable.refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED).sort(models.VariableSort.ALPHABETICAL_ASC)
-    return variable.current(_option(shown))
+FOLDER = Path(__file__).parent / "dashboards"
+TAG = "bellwether"
+#: The first is the one that Grafana opens with.
+SPECS: tuple[Spec, ...] = (OVERVIEW, TRENDS, PIPELINE, FEEDS, PUSH, KAFKA)
 
 
-def _several(variable: dashboard.QueryVariable, first: str) -> dashboard.QueryVariable:
-    """Any number of values may be chosen."""
-    chosen = models.VariableOption(selected=True, text=["All"], value=["$__all"]) if first == "$__all" else _option([first])
-    return variable.multi(multi=True).include_all(include_all=True).all_value(".+").current(chosen)
+def _links() -> list[dashboard.DashboardLink]:
+    """To the board, and to the other dashboards."""
+    board = dashboard.DashboardLink("Board").type(models.DashboardLinkType.LINK).icon("external link").url("${board}")
+    others = (
+        dashboard.DashboardLink("Dashboards").type(models.DashboardLinkType.DASHBOARDS).tags([TAG]).as_dropdown(as_dropdown=True)
+    )
+    return [board.target_blank(target_blank=True), others.keep_time(keep_time=True).include_vars(include_vars=True)]
 
 
-def build_variables() -> list[dashboard.QueryVariable | dashboard.DatasourceVariable | dashboard.TextBoxVariable]:
-    """The variables at the top of the dashboard."""
-    first = load_watchlist(SHIPPED_WATCHLIST).pairs[0]
-    exposure = metrics.WEEK_EXPOSURE_STORIES.name
-    host, port = (Settings.model_fields[name].default for name in ("board_host", "board_port"))
-    address = f"http://{host}:{port}"
-    job = _several(_label_values("job", "Job", "bellwether_build_info", shown=""), "$__all")
-    instance = _several(_label_values("instance", "Instance", 'bellwether_build_info{job=~"$job"}', shown=""), "$__all")
-    source = _several(_label_values("source", "Source", f"{exposure}{{{_BOUND}}}", shown=""), first.source)
-    partner = _several(_label_values("partner", "Partner", f'{exposure}{{{_BOUND}, source=~"$source"}}', shown=""), first.partner)
-    domain = _label_values("domain", "Domain", f"{exposure}{{{_BOUND}}}", shown=ALL_DOMAINS)
-    return [
-        dashboard.DatasourceVariable("datasource").label("Data source").type("prometheus"),
-        job, instance, source, partner, domain,
-        dashboard.TextBoxVariable("board").label("Address of the board").default_value(address).current(_option(address)),
-    ]  # fmt: skip
-
-
-def build_dashboard() -> models.Dashboard:
-    """The dashboard as a typed model, each panel with an id of its own."""
+def build_dashboard(spec: Spec) -> models.Dashboard:
+    """A dashboard as a typed model, each panel with an id of its own."""
     board = (
-        dashboard.Dashboard("Bellwether")
-        .uid(UID)
-        .tags(["bellwether"])
+        dashboard.Dashboard(spec.title)
+        .uid(spec.uid)
+        .tags([TAG])
         .readonly()
         .timezone("utc")
         .refresh("30s")
-        .time("now-6h", "now")
+        .time(spec.since, "now")
     )
-    board.description("How watched states lean towards their partners, and whether the stream that counts it is well.")
-    board.tooltip(models.DashboardCursorSync.CROSSHAIR).week_start("monday")
-    board.link(
-        dashboard.DashboardLink("Board")
-        .type(models.DashboardLinkType.LINK)
-        .icon("external link")
-        .url("${board}")
-        .target_blank(target_blank=True)
-    )
-    for variable in build_variables():
+    board.description(spec.description).tooltip(models.DashboardCursorSync.CROSSHAIR).week_start("monday")
+    for link in _links():
+        board.link(link)
+    for variable in (*common_variables(), *spec.variables()):
         board.with_variable(variable)
-    for title, panels in ROWS:
+    for annotation in spec.annotations:
+        board.annotation(annotation)
+    for title, panels in spec.rows:
         board.with_row(dashboard.Row(title))
         for panel in panels():
             board.with_panel(panel)
@@ -91,15 +65,20 @@ def build_dashboard() -> models.Dashboard:
     return built
 
 
-def render_dashboard() -> str:
+def render_dashboard(spec: Spec) -> str:
     """The text of the dashboard's file."""
-    return json.dumps(build_dashboard(), cls=JSONEncoder, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+    return json.dumps(build_dashboard(spec), cls=JSONEncoder, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def write_dashboard() -> None:
-    """Writes the dashboard's file."""
-    FILE.write_text(render_dashboard(), encoding="utf-8")
+def write_dashboards() -> None:
+    """Writes every dashboard's file, and removes those of dashboards that are gone."""
+    FOLDER.mkdir(exist_ok=True)
+    for path in FOLDER.glob("*.json"):
+        if path.stem not in {spec.uid for spec in SPECS}:
+            path.unlink()
+    for spec in SPECS:
+        (FOLDER / f"{spec.uid}.json").write_text(render_dashboard(spec), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    write_dashboard()
+    write_dashboards()

@@ -25,6 +25,8 @@ class Thresholds:
     #: A backlog that takes longer than this to work off, at the pace of the last minutes, is one that people notice.
     lag_high_seconds: int = 1_800
     lag_high_for: str = "15m"
+    #: Counts on the board within the long window below which a share says nothing of freshness.
+    freshness_least: int = 50
     dead_letter_window: str = "15m"
     dead_letter_ratio: float = 0.05
     #: Below this, a ratio says nothing: two bad lines of ten are 20 %.
@@ -48,6 +50,12 @@ class Thresholds:
     feed_silent_for: str = "30m"
     ingest_window: str = "1h"
     ingest_silent_for: str = "6h"
+    push_window: str = "15m"
+    push_failed_ratio: float = 0.05
+    push_requests_least: int = 20
+    under_replicated_for: str = "10m"
+    disk_free_ratio: float = 0.1
+    disk_for: str = "10m"
     pair_silent_weeks: int = 8
     pair_silent_for: str = "1h"
     #: A board that restarts shows no breaks until it has read the history; that is no end of them.

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-import psutil
 from aiohttp import web
 from prometheus_client import CollectorRegistry, ProcessCollector
 
+from streams.board.article.desk import ArticleDesk
+from streams.board.article.explaining import Explainer
+from streams.board.broker import BrokerWatch
+from streams.board.correcting import Correcting, CorrectionDesk, add_corrections
 from streams.board.exporter import BoardCollector
 from streams.board.model import BoardModel
 from streams.board.replay import Replay
 from streams.board.web import build_app
-from streams.errors import BellwetherError, ConfigError, StateError
+from streams.cause import read_cause
+from streams.clock import utc_now
+from streams.errors import ConfigError, StateError
+from streams.listening import cannot_listen, web_root
 from streams.log import get_logger
-from streams.metrics import add_build_info
+from streams.metrics import FreshnessMetrics, add_build_info, article_exemplar
 from streams.settings import Settings
 from streams.watchlist import Watchlist
 
@@ -27,12 +32,19 @@ _SHUTDOWN_SECONDS = 2.0
 
 
 def run_board(
-    settings: Settings, watchlist: Watchlist, *, topics: Mapping[str, str], on_listening: Callable[[str], None] | None = None
+    settings: Settings, watchlist: Watchlist, *, topics: Mapping[str, str], surveyed: Sequence[str] = (), group: str = "",
+    open_explainer: Callable[[], Explainer] | None = None, correcting: Correcting | None = None,
+    on_listening: Callable[[str], None] | None = None,
 ) -> None:  # fmt: skip
     """Runs the board; blocks until SIGTERM or SIGINT.
 
     Args:
-        topics: name on the broker of `trends`, `breaks` and `progress`.
+        topics: name on the broker of `trends`, `breaks`, `progress` and `feeds`; with `open_explainer`, of `articles` and
+            `classifications` too.
+        surveyed: names of the topics that `/metrics` tells of as the broker sees them; none: nothing of the kind.
+        group: the workers' consumer group.
+        open_explainer: loads the model that explains articles; None: the board has no pages of articles.
+        correcting: who may correct articles, and what writes it; None: nobody can.
         on_listening: called with the address once the board answers there.
 
     Raises:
@@ -43,11 +55,15 @@ def run_board(
         raise ConfigError(
             "no broker is set", where="BELLWETHER_KAFKA_SERVERS", expected="host:port", todo="`bellwether kafka start`, or set it"
         )  # fmt: skip
-    asyncio.run(_serve(settings, watchlist, topics, on_listening))
+    watch = BrokerWatch(settings, surveyed, group) if surveyed else None
+    articles = ArticleDesk(settings, topics, open_explainer) if open_explainer else None
+    desk = CorrectionDesk(articles, correcting) if articles and correcting else None
+    asyncio.run(_serve(settings, watchlist, topics, watch, articles, desk, on_listening))
 
 
 async def _serve(
-    settings: Settings, watchlist: Watchlist, topics: Mapping[str, str], on_listening: Callable[[str], None] | None
+    settings: Settings, watchlist: Watchlist, topics: Mapping[str, str], watch: BrokerWatch | None,
+    articles: ArticleDesk | None, corrections: CorrectionDesk | None, on_listening: Callable[[str], None] | None,
 ) -> None:  # fmt: skip
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     deaths: list[BaseException] = []
@@ -59,20 +75,29 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     model = BoardModel(watchlist, false_break_share=settings.false_break_share)
-    replay = Replay(settings, model, topics, on_death=end_by)
-    runner = web.AppRunner(
-        build_app(model, replay.status, _registry(model, replay)), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS
-    )  # fmt: skip
+    registry = CollectorRegistry(auto_describe=False)
+    replay = Replay(settings, model, topics, on_death=end_by, on_shown=_age_observer(FreshnessMetrics(registry)))
+    _fill(registry, model, replay)
+    if watch is not None:
+        registry.register(watch)
+    beside = [part for part in (articles, watch) if part is not None]
+    app = build_app(model, replay.status, registry, articles=articles, trained=settings.model)
+    if corrections is not None:
+        add_corrections(app, corrections)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         address = await _listen(runner, settings)
-        replay.start()
+        for part in (replay, *beside):
+            part.start()
         log.info("board_listening", address=address)
         if on_listening is not None:
             on_listening(address)
         await stop.wait()
     finally:
         await runner.cleanup()
+        for part in beside:
+            part.stop()
         if not replay.stop(_SHUTDOWN_SECONDS):
             log.warning("replay_still_busy")
     if deaths:
@@ -82,14 +107,23 @@ async def _serve(
     log.info("board_stopped")
 
 
-def _registry(model: BoardModel, replay: Replay) -> CollectorRegistry:
-    registry = CollectorRegistry(auto_describe=False)
+def _age_observer(freshness: FreshnessMetrics) -> Callable[[bytes], None]:
+    """What takes the age of the article that a record is due to, at the moment when the record is shown."""
+
+    def observe(value: bytes) -> None:
+        if (cause := read_cause(value)) is not None:
+            age = utc_now().timestamp() - cause.written_ms / 1000
+            freshness.article_to_board_seconds.observe(max(0.0, age), article_exemplar(value))
+
+    return observe
+
+
+def _fill(registry: CollectorRegistry, model: BoardModel, replay: Replay) -> None:
     ProcessCollector(registry=registry)
     add_build_info(registry, process="board")
     registry.register(
         BoardCollector(model, replay.status, records=lambda: replay.records, unreadable=lambda: replay.unreadable)
     )  # fmt: skip
-    return registry
 
 
 async def _listen(runner: web.AppRunner, settings: Settings) -> str:
@@ -102,30 +136,5 @@ async def _listen(runner: web.AppRunner, settings: Settings) -> str:
     try:
         await web.TCPSite(runner, host, port).start()
     except OSError as error:
-        raise _cannot_listen(host, port, error) from error
-    bound = runner.addresses[0]
-    shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
-    return f"http://{shown}:{bound[1]}"
-
-
-def _cannot_listen(host: str, port: int, error: OSError) -> BellwetherError:
-    if error.errno == errno.EADDRINUSE:
-        return ConfigError(
-            f"the board can't listen: {what_listens(port)} listens there already", where=f"{host}:{port}", expected="a free port",
-            todo="end that process, or set BELLWETHER_BOARD_PORT to another port (0 takes a free one)",
-        )  # fmt: skip
-    return ConfigError(
-        f"the board can't listen: {error.strerror or error}", where=f"{host}:{port}", expected="an address of this machine",
-        todo="set BELLWETHER_BOARD_HOST and BELLWETHER_BOARD_PORT to an address that this user may use",
-    )  # fmt: skip
-
-
-def what_listens(port: int) -> str:
-    """The process that listens on a TCP port, as `name (process 123)`; `another process` where the system doesn't say."""
-    try:
-        for connection in psutil.net_connections(kind="tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port and connection.pid:
-                return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
-    except (psutil.Error, OSError):
-        pass
-    return "another process"
+        raise cannot_listen("the board", host, port, error, "BELLWETHER_BOARD") from error
+    return web_root(runner.addresses[0])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 
 from streams.board.model import BoardModel
-from streams.board.queries import counters
+from streams.board.queries import Counters
 from streams.board.status import StatusSource
 from streams.board.weeks import week_name
+from streams.clock import format_utc
 
 #: More changed pairs than this in one event, and the page fetches its whole table once instead of row after row.
 MOST_PAIRS = 24
@@ -18,12 +20,16 @@ class ChangeFeed:
     """The events of one reader.
 
     Args:
+        figures: the figures at the head of a page; asked for twice a second by each reader, so they had better be kept.
         boot: names this process; an id of another one says nothing about revisions here.
         last_id: the id of the last event that the reader had, as the browser sends it back; empty for none.
     """
 
-    def __init__(self, model: BoardModel, status: StatusSource, *, boot: str, last_id: str = "") -> None:
+    def __init__(
+        self, model: BoardModel, status: StatusSource, figures: Callable[[], Counters], *, boot: str, last_id: str = ""
+    ) -> None:  # fmt: skip
         self._model = model
+        self._figures = figures
         self._status = status
         self._boot = boot
         self._shown: tuple[str, ...] = ()
@@ -44,7 +50,7 @@ class ChangeFeed:
         with self._model.reading():
             revision, shown = self._model.revision, self._model.pairs_shown()
             changed = self._model.changed_since(self._revision) if revision != self._revision else []
-            event = {**state(self._model, self._status), "pairs": changed, "all": False}
+            event = {**state(self._figures(), self._status), "pairs": changed, "all": False}
         if self._missed_all or len(changed) > MOST_PAIRS or (self._shown and shown != self._shown):
             event |= {"pairs": [], "all": True}
         is_news = self._last is None or event != self._last | {"pairs": [], "all": False}
@@ -53,16 +59,17 @@ class ChangeFeed:
         return event if is_news else None
 
 
-def state(model: BoardModel, status: StatusSource) -> Event:
-    """The figures at the head of the page, and how the replay is."""
-    found, now = counters(model), status()
+def state(found: Counters, status: StatusSource) -> Event:
+    """The figures at the head of the page, and how the replay is; `as_of` is there while Kafka does not answer."""
+    now = status()
     return {
         "counters": {
             "read": f"{found.articles.read:,}", "classified": f"{found.articles.classified:,}",
             "duplicates": f"{found.articles.duplicates:,}", "dead_letters": f"{found.articles.dead_letters:,}",
             "stories": f"{found.stories:,}", "newest_week": week_name(found.newest_week) if found.newest_week >= 0 else "–",
         },
-        "ready": now.is_ready, "percent": now.percent, "problem": now.problem, "has_news": found.newest_week >= 0,
+        "ready": now.is_ready, "percent": now.percent, "problem": now.problem,
+        "as_of": format_utc(now.as_of) if now.problem and now.as_of else "", "has_news": found.newest_week >= 0,
     }  # fmt: skip
 
 

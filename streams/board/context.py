@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import jinja2
 import msgspec
@@ -16,11 +16,15 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from models.labels import DEFINITIONS, LABELS
+from streams.board.article.found import ArticleFinder
+from streams.board.break_list import ListedBreak, all_breaks
 from streams.board.changes import new_boot
 from streams.board.counts import BOARD_DOMAINS
+from streams.board.memo import Memo
 from streams.board.model import BoardModel
 from streams.board.names import name_of
-from streams.board.queries import LABEL_TITLES
+from streams.board.queries import LABEL_TITLES, Counters, LatestEvidence, counters, latest_of_all
+from streams.board.ranking import SummaryCache, Tally, tally
 from streams.board.rows import RowCache
 from streams.board.status import StatusSource
 from streams.board.weeks import month_name, week_end, week_name, week_span
@@ -44,9 +48,29 @@ class Board:
     clock: Clock
     templates: jinja2.Environment
     rows: RowCache
+    articles: ArticleFinder | None = None
+    trained: Path | None = None
     boot: str = field(default_factory=new_boot)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     streams: int = 0
+    summaries: SummaryCache = field(init=False)
+    counters: Memo[str, Counters] = field(init=False)
+    tally: Memo[str, Tally] = field(init=False)
+    breaks: Memo[str, list[ListedBreak]] = field(init=False)
+    latest: Memo[int, list[LatestEvidence]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """What many readers ask for is made once for each revision of the model; a key of "" means that there is but one."""
+        self.summaries = SummaryCache(self.model)
+        self.counters = Memo(self.model, lambda model, _: counters(model))
+        self.tally = Memo(self.model, tally, revision=_of_standings)
+        self.breaks = Memo(self.model, lambda model, _: all_breaks(model), revision=_of_standings)
+        self.latest = Memo(self.model, latest_of_all)
+
+
+def _of_standings(model: BoardModel) -> tuple[int, frozenset[str]]:
+    """What does not change with every count: how series stand, and the pairs that are shown."""
+    return model.standing_revision, model.members_shown()
 
 
 BOARD = web.AppKey("board", Board)
@@ -64,7 +88,7 @@ def json_response(value: object, *, status: int = 200) -> web.Response:
 
 def html_response(request: web.Request, template: str, values: Mapping[str, object], *, status: int = 200) -> web.Response:
     """A rendered template; the model must be held still by the caller."""
-    text = board_of(request).templates.get_template(template).render(values)
+    text = board_of(request).templates.get_template(template).render({"path": request.path, **values})
     return web.Response(text=text, status=status, content_type="text/html", headers={"Cache-Control": "no-cache"})
 
 
@@ -76,7 +100,7 @@ def make_templates() -> jinja2.Environment:
     )  # fmt: skip
     environment.globals.update(
         labels=LABELS, label_titles=LABEL_TITLES, definitions=DEFINITIONS, domains=BOARD_DOMAINS, name_of=name_of, week_name=week_name,
-        week_span=week_span, month_name=month_name, week_end=week_end, static=static_link,
+        week_span=week_span, month_name=month_name, week_end=week_end, static=static_link, article_link=article_link,
         tones={label: f"tone-{number}" for number, label in enumerate(LABELS, 1)},
     )  # fmt: skip
     environment.filters.update(
@@ -100,6 +124,11 @@ def points(change: float) -> str:
     """`+5`, `−5` or `±0`: percentage points."""
     rounded = round(change * 100)
     return "±0" if rounded == 0 else f"{'+' if rounded > 0 else '−'}{abs(rounded)}"
+
+
+def article_link(article_id: str) -> str:
+    """The address of an article's page; an id may be anything, an address among others."""
+    return f"/article?{urlencode({'id': article_id})}"
 
 
 def safe_link(url: str) -> str:

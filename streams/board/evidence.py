@@ -7,7 +7,7 @@ a week that went is not taken in again. Counts are never dropped.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 import msgspec
 
@@ -86,9 +86,17 @@ class EvidenceStore:
         """Weeks with evidence up to `until`, newest first."""
         return sorted((week for week in self._by_pair.get(pair, ()) if week <= until), reverse=True)
 
-    def newest_week(self, pair: str, until: int) -> int:
-        """The newest week with evidence up to `until`; -1 when there is none."""
-        return max((week for week in self._by_pair.get(pair, ()) if week <= until), default=-1)
+    def newest_weeks(self, until: int, wanted: Container[str], at_least: int) -> dict[str, int]:
+        """Pair -> newest week with evidence up to `until`, of the wanted pairs whose evidence is newest: whole weeks, until enough."""
+        found: dict[str, int] = {}
+        for week in sorted({week for weeks in self._by_week.values() for week in weeks if week <= until}, reverse=True):
+            for weeks in self._by_week.values():
+                for pair in weeks.get(week, ()):
+                    if pair in wanted:
+                        found.setdefault(pair, week)
+            if len(found) >= at_least:
+                break
+        return found
 
     def read(self, pair: str, until: int) -> Iterator[tuple[int, ByLabel]]:
         """(week, evidence by label), newest week first, up to `until`."""

@@ -33,17 +33,21 @@ _KEY = re.compile(r"([A-Z][A-Z0-9]{1,19})-([A-Z][A-Z0-9]{1,19})\|(\d{4}-W\d{2})"
 
 @dataclass(slots=True)
 class PairState:
-    """One pair: packed counts by week number, the newest of them, their sum over all weeks, the revision of the last change."""
+    """One pair: packed counts by week number, the newest of them, their sum over all weeks, the revision of the last change.
+
+    `labelled` is how many stories carry a signal, once for each signal.
+    """
 
     weeks: dict[int, bytes] = field(default_factory=dict)
     newest: int = -1
     totals: Counts = field(default_factory=lambda: np.zeros(SHAPE, np.int64))
+    labelled: int = 0
     revision: int = 0
 
-    @property
-    def labelled(self) -> int:
-        """Stories that carry a signal, once for each signal."""
-        return int(self.totals[1:, 0, STORIES].sum())
+    def replace(self, old: bytes, new: bytes) -> None:
+        """Puts the packed counts of a week in the place of those before, in the sums."""
+        self.totals = self.totals + unpack_counts([new])[0] - unpack_counts([old])[0]
+        self.labelled = int(self.totals[1:, 0, STORIES].sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ class BoardModel:
         self._false_break_share = false_break_share
         self._evidence_bytes = evidence_bytes
         self._lock = threading.RLock()
-        self.revision = 0
+        self.revision = self.standing_revision = 0
         self.feeds = FeedTable()
         self._start()
 
@@ -84,7 +88,10 @@ class BoardModel:
         self._standings = Standings()
         self._reported: set[tuple[str, Series]] | None = None
         self._progress: dict[int, Progress] = {}
-        self._shown: tuple[str, ...] | None = None
+        self._shown: tuple[str, ...] = ()
+        self._members: frozenset[str] = frozenset()
+        self._shown_is_old = True
+        self.standing_revision += 1
 
     def clear(self) -> None:
         """Forgets everything: the topics were made anew."""
@@ -121,6 +128,7 @@ class BoardModel:
             if pair is None:
                 return
             self.revision += 1
+            self.standing_revision += 1
             self._reported = None
             if pair in self._pairs:
                 self._pairs[pair].revision = self.revision
@@ -137,10 +145,10 @@ class BoardModel:
         self._evidence.put(pair, week, evidence)
         if counts == old and self._evidence.get(pair, week) == evidence_before:
             return
-        state.totals = state.totals + unpack_counts([counts])[0] - unpack_counts([old])[0]
+        state.replace(old, counts)
         self.revision += 1
         state.revision = self.revision
-        self._shown = self._reported = None
+        self._shown_is_old = True
         if state.weeks or pair in self.watchlist.keys:
             self._pairs[pair] = state
         else:
@@ -179,11 +187,21 @@ class BoardModel:
     def pairs_shown(self) -> tuple[str, ...]:
         """The watched pairs in the watchlist's order, then those with most stories that carry a signal, ties by key."""
         with self._lock:
-            if self._shown is None:
+            if self._shown_is_old:
                 others = sorted((-state.labelled, pair) for pair, state in self._pairs.items() if pair not in self.watchlist.keys)
                 found = [pair for _, pair in others[: self.watchlist.discover_max_pairs]]
-                self._shown = (*(pair.key for pair in self.watchlist.pairs), *found)
+                shown = (*(pair.key for pair in self.watchlist.pairs), *found)
+                self._shown, self._shown_is_old = shown, False
+                if self._members != (members := frozenset(shown)):
+                    # Which breaks are reported depends on which pairs are looked at together.
+                    self._members, self._reported = members, None
             return self._shown
+
+    def members_shown(self) -> frozenset[str]:
+        """The shown pairs, whatever their order: it changes with every count, they seldom do."""
+        with self._lock:
+            self.pairs_shown()
+            return self._members
 
     def standings(self, pair: str) -> dict[Series, TrendStanding]:
         """How each series of a pair stands, by signal and domain; those without a closed week are missing."""
@@ -193,9 +211,15 @@ class BoardModel:
     def reported(self) -> set[tuple[str, Series]]:
         """The active breaks of the shown pairs that are reported when all are looked at together."""
         with self._lock:
+            members = self.members_shown()
             if self._reported is None:
-                self._reported = self._standings.reported(self.pairs_shown(), self._false_break_share)
+                self._reported = self._standings.reported(sorted(members), self._false_break_share)
             return self._reported
+
+    @property
+    def false_break_share(self) -> float:
+        """How many of the breaks reported together may be expected to be false, 0 to 1."""
+        return self._false_break_share
 
     def pairs_left_out(self) -> int:
         """How many pairs have a week on `trends` but are not shown."""
@@ -256,10 +280,12 @@ class BoardModel:
         with self._lock:
             return list(islice(self._evidence.read(pair, until), weeks))
 
-    def newest_evidence_week(self, pair: str, until: int) -> int:
-        """The newest week with evidence up to `until`; -1 when there is none."""
+    def pairs_with_newest_evidence(self, until: int, at_most: int) -> list[str]:
+        """The shown pairs whose evidence up to `until` is newest; ties in the order in which pairs are shown."""
         with self._lock:
-            return self._evidence.newest_week(pair, until)
+            rank = {pair: number for number, pair in enumerate(self.pairs_shown())}
+            weeks = self._evidence.newest_weeks(until, rank, at_most)
+            return sorted(weeks, key=lambda pair: (-weeks[pair], rank[pair]))[:at_most]
 
     def evidence_floor(self, pair: str) -> int:
         """The week before which evidence of the pair had to go; 0 when none had to."""

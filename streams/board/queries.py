@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from models.labels import LABELS
 from streams.board.counts import ARTICLES, BOARD_DOMAINS, ROWS, STORIES, Counts
 from streams.board.model import BoardModel, Totals
 from streams.board.names import name_of
-from streams.board.svg import area_path, bars_path
-from streams.board.weeks import SHARE_WEEKS, STRIP_WEEKS
+from streams.board.svg import SLOT, area_path, bars_path
+from streams.board.weeks import SHARE_WEEKS, STRIP_WEEKS, week_number
 from streams.records import Evidence, TrendStanding, split_pair
 
 #: How a label reads in a heading.
@@ -53,7 +53,12 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """One signal of one pair over 52 weeks; `standing` is how it stands after the last closed week, None where none is closed."""
+    """One signal of one pair over 52 weeks.
+
+    Attributes:
+        standing: how it stands after the last closed week; None where none is closed.
+        break_x: where the newest break that was told by the last week shown began, in units from the left; None where none did.
+    """
 
     label: str
     title: str
@@ -62,6 +67,7 @@ class Strip:
     total: int
     in_window: int
     standing: TrendStanding | None
+    break_x: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +100,25 @@ class Counters:
     left_out: int
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class FoundStory:
-    """One article of the evidence with every label that it stands for, by probability."""
+    """One story of the evidence, copies folded.
+
+    Attributes:
+        evidence: its surest article.
+        by_label: every label that it stands for, in their order -> the surest article that carries it.
+        others: further articles of the evidence that tell the same story, the surest first.
+    """
 
     week: int
     evidence: Evidence
-    labels: dict[str, float] = field(default_factory=dict)
+    by_label: dict[str, Evidence]
+    others: tuple[Evidence, ...] = ()
+
+    @property
+    def labels(self) -> dict[str, float]:
+        """Label -> its highest probability."""
+        return {label: item.probability for label, item in self.by_label.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +149,7 @@ def pair_row(model: BoardModel, pair: str, domain: str, until: int) -> PairRow:
     exposure = window[:, 0, at, STORIES].tolist()
     top = _top(window[:, :, at, STORIES])
     standings = model.standings(pair)
-    strips = tuple(_strip(window, totals, label, at, top, standings.get((str(label), domain))) for label in LABELS)
+    strips = tuple(_strip(window, totals, label, at, (top, until), standings.get((str(label), domain))) for label in LABELS)
     source, partner = split_pair(pair)
     return PairRow(
         key=pair, source=source, partner=partner, source_name=name_of(source), partner_name=name_of(partner),
@@ -152,13 +170,22 @@ def _top(stories: Counts) -> int:
     return max(int(stories[:, 1:].max()), busy, 1)
 
 
-def _strip(window: Counts, totals: Counts, label: str, domain: int, top: int, standing: TrendStanding | None) -> Strip:
-    row = ROWS.index(label)
+def _strip(
+    window: Counts, totals: Counts, label: str, domain: int, scale: tuple[int, int], standing: TrendStanding | None
+) -> Strip:  # fmt: skip
+    row, (top, until) = ROWS.index(label), scale
     stories = window[:, row, domain, STORIES].tolist()
     return Strip(
         label=label, title=LABEL_TITLES[label], bars=bars_path(stories, top), share=share_of(window, row, domain),
         total=int(totals[row, domain, STORIES]), in_window=sum(stories), standing=standing,
+        break_x=_break_x(standing, until),
     )  # fmt: skip
+
+
+def _break_x(standing: TrendStanding | None, until: int) -> float | None:
+    told = [week_number(one.start) for one in standing.breaks if week_number(one.alarm) <= until] if standing else []
+    at = told[-1] - (until - STRIP_WEEKS + 1) if told else -1
+    return at * SLOT if 0 <= at < STRIP_WEEKS else None
 
 
 def newest_week(model: BoardModel) -> int:
@@ -182,15 +209,26 @@ def evidence_of_pair(model: BoardModel, pair: str, until: int, weeks: int) -> li
     """The telling stories of the newest `weeks` weeks that have any: newest week first, then by probability."""
     found: list[FoundStory] = []
     for week, by_label in model.evidence(pair, until, weeks):
-        stories: dict[str, FoundStory] = {}
+        stories: dict[str, list[tuple[str, Evidence]]] = {}
         for label in LABELS:
             for item in by_label.get(label, ()):
-                story = stories.setdefault(item.article_id, FoundStory(week, item))
-                story.labels[label] = item.probability
-                if item.probability > story.evidence.probability:
-                    story.evidence = item
-        found += sorted(stories.values(), key=lambda story: (-story.evidence.probability, story.evidence.article_id))
+                # A writer that did not say which story an article tells leaves each for itself.
+                stories.setdefault(item.story_id or item.article_id, []).append((str(label), item))
+        told = [_story(week, items) for items in stories.values()]
+        found += sorted(told, key=lambda story: (-story.evidence.probability, story.evidence.article_id))
     return found
+
+
+def _story(week: int, items: Sequence[tuple[str, Evidence]]) -> FoundStory:
+    by_label: dict[str, Evidence] = {}
+    for label, item in items:
+        if label not in by_label or item.probability > by_label[label].probability:
+            by_label[label] = item
+    articles: dict[str, Evidence] = {}
+    for item in sorted((item for _, item in items), key=lambda item: (-item.probability, item.article_id)):
+        articles.setdefault(item.article_id, item)
+    surest, *others = articles.values()
+    return FoundStory(week, surest, by_label, tuple(others))
 
 
 def latest_evidence(model: BoardModel, pair: str, until: int, at_most: int = LATEST_STORIES) -> LatestEvidence:
@@ -210,20 +248,7 @@ def latest_evidence(model: BoardModel, pair: str, until: int, at_most: int = LAT
 
 def latest_of_all(model: BoardModel, until: int) -> list[LatestEvidence]:
     """Evidence of the pairs whose evidence is newest, bounded; ties in the order in which pairs are shown."""
-    weeks = [(pair, model.newest_evidence_week(pair, until)) for pair in model.pairs_shown()]
-    newest = sorted((entry for entry in weeks if entry[1] >= 0), key=lambda entry: -entry[1])[:LATEST_PAIRS]
-    return [latest_evidence(model, pair, until) for pair, _ in newest]
-
-
-def rolling_share(window: Counts, row: int, domain: int) -> list[float | None]:
-    """The 13-week share that ends in each week of a window but its first 12; None where there were no stories."""
-    shares: list[float | None] = []
-    stories, exposure = window[:, row, domain, STORIES].cumsum(), window[:, 0, domain, STORIES].cumsum()
-    for end in range(SHARE_WEEKS - 1, len(window)):
-        start = end - SHARE_WEEKS
-        told = int(exposure[end] - (exposure[start] if start >= 0 else 0))
-        shares.append(int(stories[end] - (stories[start] if start >= 0 else 0)) / told if told else None)
-    return shares
+    return [latest_evidence(model, pair, until) for pair in model.pairs_with_newest_evidence(until, LATEST_PAIRS)]
 
 
 def binned(values: Sequence[int], size: int) -> list[int]:

@@ -9,12 +9,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
 
 from streams.board.model import BoardModel
+from streams.board.settling import settle
 from streams.board.status import ReplayStatus
-from streams.clock import monotonic_seconds
+from streams.cause import cause_in
+from streams.clock import monotonic_seconds, utc_now
 from streams.errors import BellwetherError, KafkaError, RecordError
 from streams.kafka.clients import bulk_consumer
 from streams.kafka.reading import topic_identity
@@ -52,14 +55,18 @@ class Replay:
     Args:
         topics: name on the broker of `trends`, `breaks`, `progress` and `feeds`.
         on_death: called in the thread when it ends by a fault of its own, so that the process can end too.
+        on_shown: called with the cause (`streams.cause`) of each record of `trends` that was written after the replay had caught up.
     """
 
     def __init__(
-        self, settings: Settings, model: BoardModel, topics: Mapping[str, str], *, on_death: Callable[[BaseException], None]
+        self, settings: Settings, model: BoardModel, topics: Mapping[str, str], *, on_death: Callable[[BaseException], None],
+        on_shown: Callable[[bytes], None] = lambda _cause: None,
     ) -> None:  # fmt: skip
         self._settings = settings
         self._model = model
         self._on_death = on_death
+        self._on_shown = on_shown
+        self._trends = topics["trends"]
         self._apply: dict[str, Apply] = {
             topics["trends"]: model.apply_trend, topics["breaks"]: model.apply_standing, topics["progress"]: model.apply_progress,
             topics["feeds"]: model.feeds.apply,
@@ -71,6 +78,7 @@ class Replay:
         self._caught_up = False
         self._problem = "the broker has not been asked yet"
         self._heard_at = self._asked_at = 0.0
+        self._as_of: datetime | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="board-replay", daemon=True)
 
@@ -92,7 +100,7 @@ class Replay:
         done = sum(min(position.next, position.end) - position.begin for position in positions)
         return ReplayStatus(
             alive=self._thread.is_alive(), caught_up=self._caught_up, reachable=not self._problem, problem=self._problem, done=done,
-            total=total,
+            total=total, as_of=self._as_of,
         )  # fmt: skip
 
     def _run(self) -> None:
@@ -141,6 +149,7 @@ class Replay:
         self._assign(consumer)
         self._problem = ""
         self._heard_at = self._asked_at = monotonic_seconds()
+        self._as_of = utc_now()
         self._note_progress()
 
     def _assign(self, consumer: Consumer) -> None:
@@ -174,6 +183,7 @@ class Replay:
             self._take(message)
         if messages:
             self._heard_at = now
+            self._as_of = utc_now()
         quiet = now - self._heard_at > _QUIET_SECONDS and now - self._asked_at > _QUIET_SECONDS
         if quiet or now - self._asked_at > _PROBE_SECONDS:
             self._probe(consumer)
@@ -198,6 +208,10 @@ class Replay:
             log.warning("record_unreadable", topic=topic, partition=message.partition(), offset=offset, problem=fault.what)
         self.records[topic] += 1
         position.next = offset + 1
+        if topic == self._trends and self._caught_up:
+            headers = message.headers()
+            if cause := cause_in(headers if isinstance(headers, list) else None):
+                self._on_shown(cause)
 
     def _probe(self, consumer: Consumer) -> None:
         """Asks the broker whether it is there, and whether the partitions are still those that are read."""
@@ -209,11 +223,13 @@ class Replay:
             if self._bounds(consumer, topic, partition)[1] < position.next:
                 raise _MadeAnewError
         self._asked_at = monotonic_seconds()
+        self._as_of = utc_now()
 
     def _note_progress(self) -> None:
         if self._caught_up:
             return
         if all(position.next >= position.end for position in self._positions.values()):
+            settle()
             self._caught_up = True
             log.info("caught_up", **{topic.replace("-", "_"): count for topic, count in self.records.items()})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class ReplayStatus:
         problem: what is wrong, in one sentence; empty when nothing is.
         done: offsets passed of those that stood there at the start.
         total: offsets that stood there at the start.
+        as_of: when the broker answered last; None before it ever did.
     """
 
     alive: bool
@@ -26,6 +28,7 @@ class ReplayStatus:
     problem: str = ""
     done: int = 0
     total: int = 0
+    as_of: datetime | None = None
 
     @property
     def is_ready(self) -> bool:

@@ -56,6 +56,30 @@ def line_path(values: Sequence[float | None], top: float, height: int) -> str:
     return "".join(parts)
 
 
+def band_path(lows: Sequence[float | None], highs: Sequence[float | None], top: float, height: int) -> str:
+    """The area between two lines through the middles of the slots; a closed piece for each run without a None in either."""
+    if top <= 0:
+        return ""
+    pieces, run = [], list[tuple[float, float, float]]()
+    for index, (low, high) in enumerate([*zip(lows, highs, strict=True), (None, None)]):
+        if low is not None and high is not None:
+            run.append((index * SLOT + SLOT / 2, low, high))
+        elif run:
+            pieces.append(_band_piece(run, top, height))
+            run = []
+    return "".join(pieces)
+
+
+def _band_piece(run: Sequence[tuple[float, float, float]], top: float, height: int) -> str:
+    if len(run) == 1:
+        # A band over a single slot would have no width: it takes that of a bar.
+        ((x, low, high),) = run
+        run = [(x - BAR / 2, low, high), (x + BAR / 2, low, high)]
+    over = [f"{_number(x)} {_number(height - min(height, high * height / top))}" for x, _, high in run]
+    under = [f"{_number(x)} {_number(height - min(height, low * height / top))}" for x, low, _ in reversed(run)]
+    return f"M{'L'.join(over + under)}z"
+
+
 @dataclass(frozen=True, slots=True)
 class Tick:
     """A mark on the time axis.

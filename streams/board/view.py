@@ -41,9 +41,10 @@ class View:
     chart_range: str = DEFAULT_RANGE
 
     def link(
-        self, path: str = "", *, domain: str | None = None, until: int | str | None = None, chart_range: str | None = None
-    ) -> str:
-        """A link that keeps what is looked at but for what is given; `until=""` goes to the newest week."""
+        self, path: str = "", *, domain: str | None = None, until: int | str | None = None, chart_range: str | None = None,
+        more: Mapping[str, str] | None = None,
+    ) -> str:  # fmt: skip
+        """A link that keeps what is looked at but for what is given; `until=""` goes to the newest week, `more` is added."""
         asked: dict[str, str] = {}
         if (domain or self.domain) != ALL_DOMAINS:
             asked["domain"] = domain or self.domain
@@ -53,7 +54,15 @@ class View:
             asked["until"] = week_name(self.until)
         if (chart_range or self.chart_range) != DEFAULT_RANGE:
             asked["weeks"] = chart_range or self.chart_range
+        asked |= more or {}
         return f"{path}?{urlencode(asked)}" if asked else path or "?"
+
+
+def shorter(query: Mapping[str, str]) -> str | None:
+    """The query without what was left empty, as a form sends it; None when nothing was."""
+    if "" not in query.values():
+        return None
+    return urlencode({name: value for name, value in query.items() if value})
 
 
 def read_view(query: Mapping[str, str], newest: int) -> View:

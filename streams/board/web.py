@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
+from pathlib import Path
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
-from streams.board import api, feeds, live, pages, standing_api
+from streams.board import about, api, break_page, feeds, live, pages, pair_page, standing_api
+from streams.board.article.found import ArticleFinder, GoneError, NotNowError
+from streams.board.article.page import show_article
 from streams.board.context import BOARD, STATIC, Board, board_of, html_response, json_response, make_templates
 from streams.board.model import BoardModel
 from streams.board.rows import RowCache
@@ -22,6 +25,9 @@ from streams.log import get_logger
 from streams.metrics import BoardMetrics
 
 log = get_logger("board")
+
+#: Pairs that are named where one is not shown.
+_MOST_NEAR = 8
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 #: Nothing from elsewhere, nothing inline: what a feed says can't become a script.
@@ -37,22 +43,31 @@ SECURITY_HEADERS = {
 _STATUS_OF: tuple[tuple[type[BellwetherError], int], ...] = (
     (BadRequestError, 400),
     (NotFoundError, 404),
+    (GoneError, 410),
     (live.TooManyStreamsError, 503),
+    (NotNowError, 503),
 )
 
 
 def build_app(
-    model: BoardModel, status: StatusSource, registry: CollectorRegistry, *, clock: Clock = utc_now
+    model: BoardModel, status: StatusSource, registry: CollectorRegistry, *, clock: Clock = utc_now, articles: ArticleFinder | None = None,
+    trained: Path | None = None,
 ) -> web.Application:  # fmt: skip
-    """The application over a model; the collectors of `/metrics` stand in `registry`."""
+    """The application over a model; the collectors of `/metrics` stand in `registry`; no links to articles without `articles`.
+
+    `trained` is the folder of the classifier that `/about` tells of; None means the one that comes with Bellwether.
+    """
     app = web.Application(middlewares=[_answer], client_max_size=16_384)
     templates = make_templates()
-    app[BOARD] = Board(model, status, registry, BoardMetrics(registry), clock, templates, RowCache(model, templates))
+    app[BOARD] = Board(
+        model, status, registry, BoardMetrics(registry), clock, templates, RowCache(model, templates), articles, trained
+    )
     get = partial(web.get, allow_head=True)
     app.add_routes(
         [
             get("/", pages.show_overview, name="overview"),
-            get("/pairs/{pair}", pages.show_pair, name="pair"),
+            get("/pairs/{pair}", pair_page.show_pair, name="pair"),
+            get("/article", show_article, name="article"),
             get("/fragments/pair/{pair}", pages.show_fragment, name="fragment"),
             web.get("/events", live.events, name="events", allow_head=False),
             get("/api/v1/pairs", api.list_pairs),
@@ -61,7 +76,10 @@ def build_app(
             get("/api/v1/breaks", standing_api.list_standings),
             get(r"/evidence/{pair}/{signal}/{domain}/{number:\d{1,3}}", standing_api.show_evidence, name="evidence"),
             get("/api/v1/progress", api.show_progress),
+            get("/breaks", break_page.show_breaks, name="breaks"),
+            get("/breaks.{format:atom|rss|json}", break_page.feed_breaks, name="breaks-feed"),
             get("/feeds", feeds.show_feeds, name="feeds"),
+            get("/about", about.show_about, name="about"),
             get("/api/v1/feeds", feeds.list_feeds),
             get("/healthz", show_health),
             get("/readyz", show_readiness),
@@ -110,7 +128,10 @@ async def show_static(request: web.Request) -> web.Response:
     return web.Response(body=body, content_type=content_type, charset="utf-8", headers={"Cache-Control": kept})
 
 
-_STATIC_TYPES = {"board.css": "text/css", "board.js": "text/javascript", "favicon.svg": "image/svg+xml"}
+_STATIC_TYPES = {
+    "board.css": "text/css", "lists.css": "text/css", "detail.css": "text/css", "board.js": "text/javascript",
+    "favicon.svg": "image/svg+xml",
+}  # fmt: skip
 
 
 async def show_favicon(_request: web.Request) -> web.Response:
@@ -127,6 +148,9 @@ async def _end_streams(app: web.Application) -> None:
     app[BOARD].stopping.set()
 
 
+_COMPRESSED = frozenset({"overview", "pair", "article", "breaks", "breaks-feed", "feeds", "about", "api", "static"})
+
+
 @web.middleware
 async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Times the request, and turns errors into answers: JSON for the API, a page for people."""
@@ -135,7 +159,7 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     started = monotonic_seconds()
     try:
         response = await handler(request)
-        if route in ("overview", "pair", "api", "static"):
+        if route in _COMPRESSED and response.status == 200:
             response.enable_compression()
         return response
     except BellwetherError as error:
@@ -167,7 +191,10 @@ def _route(request: web.Request) -> str:
 def _of_http(request: web.Request, error: web.HTTPException) -> BellwetherError:
     if error.status == 404:
         return NotFoundError(
-            "there is nothing at this address", where=request.path, expected="/, /pairs/BLR-RUS or /api/v1/...", todo="start at /"
+            "there is nothing at this address",
+            where=request.path,
+            expected="/, /pairs/BLR-RUS, /breaks, /feeds, /about or /api/v1/...",
+            todo="start at /",
         )
     return BellwetherError(
         f"the request can't be answered: {error.reason}", where=request.path, expected="GET of an address that there is"
@@ -178,4 +205,14 @@ def _error_response(request: web.Request, status: int, error: BellwetherError) -
     if request.path.startswith(("/api/", "/fragments/", "/events", "/metrics")):
         fields = {"what": error.what, "where": error.where, "expected": error.expected, "todo": error.todo}
         return json_response({"error": fields}, status=status)
-    return html_response(request, "error.html", {"error": error, "status_code": status}, status=status)
+    values = {"error": error, "status_code": status, "near": _near(request) if status == 404 else ()}
+    return html_response(request, "error.html", values, status=status)
+
+
+def _near(request: web.Request) -> list[str]:
+    """Shown pairs of the states that the address of a pair names, which may be the other way round or written small."""
+    asked = set(request.match_info.get("pair", "").upper().split("-"))
+    shown = board_of(request).model.pairs_shown()
+    return sorted((pair for pair in shown if asked & set(pair.split("-"))), key=lambda pair: -len(asked & set(pair.split("-"))))[
+        :_MOST_NEAR
+    ]

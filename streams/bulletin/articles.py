@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from models.labels import LABELS, LEANS_TOWARDS
 from streams.bulletin.figures import Item
 from streams.bulletin.past import PairWeeks
-from streams.bulletin.quoting import OUTLET_CHARS, TITLE_CHARS, one_line, quote, web_address
+from streams.bulletin.quoting import OUTLET_CHARS, TITLE_CHARS, link_target, one_line, quote
 from streams.records import Evidence, Trend
 
 #: Weeks that count as recent, that of the bulletin included.
@@ -33,7 +33,7 @@ def items_of(trend: Trend | None) -> list[Item]:
 def _item(week: str, found: Evidence, labels: Sequence[tuple[str, float]]) -> Item:
     return Item(
         week=week, article_id=one_line(found.article_id, TITLE_CHARS), title=one_line(found.title, TITLE_CHARS) or one_line(found.article_id, TITLE_CHARS),
-        outlet=one_line(found.outlet, OUTLET_CHARS), url=web_address(found.url), date=one_line(found.published[:10], 10),
+        outlet=one_line(found.outlet, OUTLET_CHARS), url=link_target(found.url), date=one_line(found.published[:10], 10),
         quote=quote(found.sentence, found.terms), terms=tuple(one_line(term, TERM_CHARS) for term in found.terms[:MOST_TERMS]),
         labels=tuple(labels),
     )  # fmt: skip

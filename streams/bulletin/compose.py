@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from streams.bulletin.figures import Bulletin, Item, PairFigures, Rival
-from streams.bulletin.reading import change_lines, reading_lines, status_lines
+from streams.bulletin.reading import Bars, bars_of, change_lines, reading_lines, status_lines
 from streams.bulletin.revisions import EXPOSURE
 from streams.bulletin.wording import Language, Words, words_of
 from streams.records import split_pair
@@ -25,13 +25,14 @@ class Quoted:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One piece of a section: a paragraph, a list, articles, a table or commands (with what each is for)."""
+    """One piece of a section: a paragraph, a list, articles, a table or commands (with what each is for); `bars` where there is room for a chart."""
 
     text: str = ""
     points: tuple[str, ...] = ()
     articles: tuple[Quoted, ...] = ()
     table: tuple[tuple[str, ...], ...] = ()
     commands: tuple[tuple[str, str], ...] = ()
+    bars: Bars | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ def _sections(pair: PairFigures, words: Words, level: int) -> Iterable[Section]:
         return
     parts: list[tuple[str, Sequence[Block]]] = [
         ("happened", _happened(pair, words)),
-        ("reading", [Block(points=tuple(reading_lines(pair, words)))]),
+        ("reading", [Block(points=tuple(reading_lines(pair, words)), bars=bars_of(pair, words))]),
         ("status", [Block(points=tuple(status_lines(pair, words)))]),
         ("change", [Block(points=tuple(change_lines(pair, words)))]),
         ("counter", _counter(pair, words)),

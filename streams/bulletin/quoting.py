@@ -45,10 +45,10 @@ def shorten(text: str, chars: int) -> str:
     return text if len(text) <= chars else text[: chars - 1].rstrip() + "…"
 
 
-def web_address(url: str) -> str:
+def link_target(url: str) -> str:
     """The address with every character that could end a link escaped; empty where it is not one of http or https.
 
-    >>> web_address("javascript:alert(1)"), web_address("https://a.invalid/b c)")
+    >>> link_target("javascript:alert(1)"), link_target("https://a.invalid/b c)")
     ('', 'https://a.invalid/b%20c%29')
     """
     url = url.strip()

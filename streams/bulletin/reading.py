@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from streams.bulletin.figures import PairFigures, SignalFigures, Span, Turn
 from streams.bulletin.wording import Words, capital
@@ -14,6 +15,27 @@ from streams.trends.survival import LONGEST_AGE
 TOO_SPARSE = "too-sparse"
 #: A break is told of for so many weeks after its alarm.
 YEAR_WEEKS = 52
+#: A share and the ends of its interval, 0 to 1.
+Interval = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One signal of a chart: the recent span and the past one (None without news in it), and both shares in words."""
+
+    name: str
+    spans: tuple[Interval | None, Interval | None]
+    shares: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Shares with their intervals, to be drawn: the names of the recent and the past span, and the ends of the axis in words."""
+
+    names: tuple[str, str]
+    rows: tuple[Row, ...]
+    zero: str
+    most: str
 
 
 def reading_lines(pair: PairFigures, words: Words) -> Iterator[str]:
@@ -27,6 +49,32 @@ def reading_lines(pair: PairFigures, words: Words) -> Iterator[str]:
     for signal in pair.signals:
         if signal.recent.stories or signal.past.stories or signal.stories:
             yield _share_line(signal, words)
+
+
+def bars_of(pair: PairFigures, words: Words) -> Bars | None:
+    """The shares of the sentences above, as a chart; None where there are none."""
+    told = [signal for signal in pair.signals if signal.recent.stories or signal.past.stories] if pair.as_of else []
+    if not told:
+        return None
+    rows = tuple(
+        Row(capital(words.word("labels", one.label)), (_interval(one.recent), _interval(one.past)), _shares(one, words))
+        for one in told
+    )
+    most = max(span[2] for row in rows for span in row.spans if span is not None)
+    return Bars((_weeks(told[0].recent), _weeks(told[0].past)), rows, words.percent(0), words.percent(most))
+
+
+def _interval(span: Span) -> Interval | None:
+    return None if span.share is None or span.low is None or span.high is None else (span.share, span.low, span.high)
+
+
+def _shares(signal: SignalFigures, words: Words) -> str:
+    shares = [words.percent(span.share) for span in (signal.past, signal.recent) if span.share is not None]
+    return " → ".join(shares)
+
+
+def _weeks(span: Span) -> str:
+    return f"{span.first} – {span.last}" if span.first else ""
 
 
 def _direction(pair: PairFigures) -> str:

@@ -36,7 +36,7 @@ def facts_of(article: Article, result: Classified, model: str) -> list[Signal]:
             source=source, partner=partner, article_id=article.id, published=article.published, week=week, story_id=story,
             domains=_domains(result, by_pair[source, partner]), labels=_labels(by_pair[source, partner]), title=article.title[:MAX_TITLE_CHARS],
             outlet=article.outlet[:MAX_OUTLET_CHARS], url=article.url[:MAX_URL_CHARS], model=model,
-            origin=article.origin[:MAX_OUTLET_CHARS], sketch=sketch,
+            origin=article.origin[:MAX_OUTLET_CHARS], sketch=sketch, dated=article.date_origin == "published",
         )
         for source, partner in sorted(by_pair)
     ]  # fmt: skip

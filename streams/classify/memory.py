@@ -1,6 +1,6 @@
-"""What the classify stage remembers of each article: which facts stand because of it, and what it has counted.
+"""What the classify stage remembers of each article: which facts stand because of it, what people correct, and what it has counted.
 
-The truth is the compacted topic `classifications` (and `progress`); this is a local copy of one partition of it. Whoever takes
+The truth are the compacted topics `classifications`, `corrections` and `progress`; this is a local copy of one partition of it. Whoever takes
 a partition over reads what it has missed, from nothing if its disk is new.
 """
 
@@ -9,19 +9,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from streams.corrections.kept import SCHEMA as CORRECTIONS_SCHEMA
+from streams.corrections.kept import Corrections
 from streams.errors import RecordError
 from streams.records import Classification, Progress, decode
 from streams.stage import InputRecord
 from streams.state import PartitionStore
 
-SCHEMA = """
+SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS articles (
     id TEXT PRIMARY KEY, digest TEXT NOT NULL, offset INTEGER NOT NULL, pairs TEXT NOT NULL
 ) WITHOUT ROWID;
+{CORRECTIONS_SCHEMA}
 """
 _LOOKUP_CHUNK = 500
 
 ReadTail = Callable[[int], Iterable[list[InputRecord]]]
+
+
+def _nothing(_: int) -> Iterable[list[InputRecord]]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +42,13 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many articles up to `offset` became what; a record below `offset` has been counted and is not counted again."""
+    """How many records up to `offset` became what; a record below `offset` has been counted and is not counted again."""
 
     offset: int = 0
     classified: int = 0
     duplicates: int = 0
     dead_letters: int = 0
+    forgotten: int = 0
 
     def counting(self, outcomes: Sequence[tuple[int, str]], next_offset: int) -> Tally:
         """The tally with the outcomes (offset, outcome) of a batch that ends before `next_offset`."""
@@ -48,6 +56,7 @@ class Tally:
         return Tally(
             offset=max(self.offset, next_offset), classified=self.classified + new.count("classified"),
             duplicates=self.duplicates + new.count("duplicate"), dead_letters=self.dead_letters + new.count("dead-letter"),
+            forgotten=self.forgotten + new.count("forgotten"),
         )  # fmt: skip
 
 
@@ -59,13 +68,19 @@ class ArticleMemory:
         partition: number of the partition.
         read_classifications: reads `classifications` of this partition from an offset to its end.
         read_progress: the same for the partition of `progress` that holds this partition's tally.
+        read_corrections: the same for `corrections` of this partition.
     """
 
-    def __init__(self, store: PartitionStore, partition: int, read_classifications: ReadTail, read_progress: ReadTail) -> None:
+    def __init__(
+        self, store: PartitionStore, partition: int, read_classifications: ReadTail, read_progress: ReadTail,
+        read_corrections: ReadTail = _nothing,
+    ) -> None:  # fmt: skip
         self._store = store
         self._partition = partition
         self._cache: dict[str, Known | None] = {}
+        self.corrections = Corrections(store, read_corrections)
         self._catch_up(read_classifications)
+        self.corrections.catch_up()
         #: Whether the last record of `progress` is the newest tally. It is not where a process that had stood still wrote its own when
         #: another had gone on already.
         self.is_tally_told = True
@@ -80,7 +95,7 @@ class ArticleMemory:
 
     def _apply(self, record: InputRecord) -> None:
         if record.value is None:
-            self._store.execute("DELETE FROM articles WHERE id = ?", ((record.key or b"").decode("utf-8", "replace"),))
+            self._remove((record.key or b"").decode("utf-8", "replace"))
             return
         try:
             self._write(decode(Classification, record.value))
@@ -94,7 +109,7 @@ class ArticleMemory:
             for record in chunk:
                 if record.value is not None and record.key == str(self._partition).encode():
                     p = decode(Progress, record.value)
-                    last = Tally(p.offset, p.classified, p.duplicates, p.dead_letters)
+                    last = Tally(p.offset, p.classified, p.duplicates, p.dead_letters, p.forgotten)
                     newest = max(newest, last, key=lambda tally: tally.offset)
         self.is_tally_told = last == newest
         return newest
@@ -123,6 +138,15 @@ class ArticleMemory:
         self._write(classification)
         self._cache[classification.article_id] = Known(classification.digest, classification.offset, tuple(classification.pairs))
 
+    def forget(self, article_id: str) -> None:
+        """The article is no more; pending until `commit`."""
+        self._remove(article_id)
+        self._cache[article_id] = None
+
+    def _remove(self, article_id: str) -> None:
+        self._store.execute("DELETE FROM articles WHERE id = ?", (article_id,))
+        self.corrections.forget_reflected(article_id)
+
     def _write(self, classification: Classification) -> None:
         self._store.execute(
             # An older revision comes after a newer one where a process that had stood still wrote what others had done long ago.
@@ -130,6 +154,7 @@ class ArticleMemory:
             "digest = excluded.digest, offset = excluded.offset, pairs = excluded.pairs WHERE excluded.offset >= articles.offset",
             (classification.article_id, classification.digest, classification.offset, " ".join(classification.pairs)),
         )
+        self.corrections.set_reflected(classification.article_id, classification.offset, classification.correction)
 
     def set_progress(self, tally: Tally) -> None:
         """Replaces the tally; it is durable on its topic, not here."""

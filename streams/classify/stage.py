@@ -1,8 +1,9 @@
 """CLASSIFY: articles in; facts per pair of states out.
 
-What comes in: records of `articles`. What goes out: first `classifications` (which facts stand because of the article),
-`progress` (what became of every article) and `dead-letters`; then, once those are safe, `signals`, where a fact of an earlier
-revision that no longer holds is taken back by a tombstone. What it does not do: count.
+What comes in: records of `articles`; and, between them, what people correct (`streams/classify/correcting.py`). What goes out: first
+`classifications` (which facts stand because of the article), `progress` (what became of every article) and `dead-letters`; then, once
+those are safe, `signals`, where a fact of an earlier revision that no longer holds is taken back by a tombstone. A record without a value
+forgets its article: every fact is taken back. What it does not do: count.
 """
 
 from __future__ import annotations
@@ -12,67 +13,58 @@ from dataclasses import dataclass, field
 
 from models.predict import Predictor
 from models.results import Classified
-from streams.classify.facts import facts_of, to_text
+from streams.classify.arrivals import Forgotten, read_arrival
+from streams.classify.correcting import ROUND_ARTICLES, ReadArticles, correct_facts
+from streams.classify.facts import to_text
 from streams.classify.memory import ArticleMemory, Known, Tally
-from streams.clock import Clock, format_utc, parse_utc, utc_now
+from streams.classify.revision import CLASSIFICATIONS, Revision, classification_output, outcome_of, taken_back
+from streams.clock import Clock, format_utc, monotonic_seconds, utc_now
 from streams.errors import ModelError, RecordError
-from streams.records import (
-    Article,
-    Classification,
-    DeadLetter,
-    Progress,
-    decode,
-    encode,
-    fact_key,
-    home_key,
-    pair_key,
-    refused,
-    split_pair,
-)  # fmt: skip
+from streams.records import Article, DeadLetter, Progress, encode, refused
 from streams.stage import Batch, InputRecord, Output, Outputs
 
-CLASSIFICATIONS, PROGRESS, DEAD_LETTERS, SIGNALS = "classifications", "progress", "dead-letters", "signals"
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What became of one article in a batch: its newest revision that could be classified."""
-
-    offset: int
-    article: Article
-    result: Classified
+PROGRESS, DEAD_LETTERS = "progress", "dead-letters"
+#: How often `corrections` is asked for something new, in seconds.
+LOOK_SECONDS = 1.0
 
 
 @dataclass(slots=True)
 class _Work:
-    """What one batch has come to so far."""
+    """What one batch has come to so far: the newest revision of each article that could be classified, and those that are forgotten."""
 
-    articles: dict[str, _Found] = field(default_factory=dict)
+    articles: dict[str, Revision] = field(default_factory=dict)
+    forgotten: set[str] = field(default_factory=set)
     dead: list[DeadLetter] = field(default_factory=list)
     outcomes: list[tuple[int, str]] = field(default_factory=list)
     revisions: int = 0
 
 
-_Read = tuple[InputRecord, Article | RecordError]
+_Read = tuple[InputRecord, Article | Forgotten | RecordError]
 _Results = dict[tuple[str, str], Classified | RecordError]
 
 
 class ClassifyStage:
-    """The stage over its memory of articles. See `streams.stage.Stage` for the contract.
+    """The stage over its memory of articles. See `streams.stage.Postponing` for the contract.
 
     Args:
         predictor: the loaded model.
-        open_memory: makes the memory of a partition, brought up to date with `classifications`.
+        open_memory: makes the memory of a partition, brought up to date with `classifications` and `corrections`.
+        read_articles: reads articles again whose facts are corrected.
         max_dead_in_a_row: so many dead letters without one good article end the process: a bad deploy must not empty a topic.
+        seconds: a clock for the pauses.
     """
 
     name = "classify"
 
     def __init__(
-        self, predictor: Predictor, open_memory: Callable[[int], ArticleMemory], *, max_dead_in_a_row: int = 1_000, clock: Clock = utc_now
+        self, predictor: Predictor, open_memory: Callable[[int], ArticleMemory], read_articles: ReadArticles = lambda _partition, _known: {},
+        *, max_dead_in_a_row: int = 1_000, clock: Clock = utc_now, seconds: Callable[[], float] = monotonic_seconds,
     ) -> None:  # fmt: skip
         self._predictor = predictor
         self._open_memory = open_memory
+        self._read_articles = read_articles
+        self._seconds = seconds
+        self._looked_at: dict[int, float] = {}
         self._max_dead = max_dead_in_a_row
         self._dead_in_a_row = 0
         self._clock = clock
@@ -90,9 +82,26 @@ class ClassifyStage:
             self._memories.pop(partition).close()
 
     def refresh(self, partition: int) -> Outputs:
-        """The tally, where an older one stands last on its topic: see `ArticleMemory.is_tally_told`."""
+        """The tally, where an older one stands last on its topic (`ArticleMemory.is_tally_told`), and a round of corrected facts."""
         memory = self._memories[partition]
-        return Outputs() if memory.is_tally_told else Outputs([[_told(partition, memory.progress)]])
+        outputs = correct_facts(partition, memory, self._predictor, self._read_articles)
+        first = [self._letter(f"corrections/{partition}", record, error) for record, error in memory.corrections.take_bad()]
+        if not memory.is_tally_told:
+            first.append(_told(partition, memory.progress))
+            memory.is_tally_told = True
+        return Outputs([*([first] if first else []), *outputs.phases])
+
+    def is_due(self, partition: int) -> bool:
+        """Whether facts have been corrected; looks for corrections every now and then."""
+        memory, now = self._memories[partition], self._seconds()
+        if now - self._looked_at.get(partition, float("-inf")) >= LOOK_SECONDS:
+            self._looked_at[partition] = now
+            memory.corrections.catch_up()
+        return memory.corrections.has_bad or self.waiting(partition) > 0
+
+    def waiting(self, partition: int) -> int:
+        """Articles whose facts wait to be corrected, at most a round of them: more are not counted."""
+        return len(self._memories[partition].corrections.due(ROUND_ARTICLES))
 
     def commit(self, partition: int) -> None:
         """Makes the memory durable."""
@@ -107,21 +116,26 @@ class ClassifyStage:
         """
         memory = self._memories[batch.partition]
         memory.preload([record.key.decode("utf-8", "replace") for record in batch.records if record.key])
-        read = [(record, _read(record)) for record in batch.records]
+        read = [(record, read_arrival(record)) for record in batch.records]
         work = self._sort_out(batch, memory, read, self._classify_new(read, memory))
-        taken_back: list[Output] = []
+        gone: list[Output] = []
         first: list[Output] = []
         last: list[Output] = []
-        for found in work.articles.values():
-            classification, facts, gone = self._facts(found, memory.recall(found.article.id))
-            taken_back += gone
-            first.append(Output(CLASSIFICATIONS, found.article.id.encode(), encode(classification)))
-            last += facts
-            memory.remember(classification)
+        for article_id, revision in work.articles.items():
+            outcome = outcome_of(revision, _pairs(memory, article_id), memory.corrections.of(article_id), self._predictor)
+            gone += outcome.gone
+            first.append(classification_output(outcome.classification))
+            last += outcome.facts
+            memory.remember(outcome.classification)
+        for article_id in sorted(work.forgotten - work.articles.keys()):
+            gone += taken_back(article_id, _pairs(memory, article_id))
+            first.append(Output(CLASSIFICATIONS, article_id.encode(), None))
+            memory.forget(article_id)
         first += [Output(DEAD_LETTERS, letter.where.encode(), encode(letter)) for letter in work.dead]
-        (first if work.revisions == len(work.articles) else taken_back).append(self._progress(batch, memory, work))
+        is_plain = work.revisions == len(work.articles) and not work.forgotten
+        (first if is_plain else gone).append(self._progress(batch, memory, work))
         self._watch_dead_letters(work)
-        return Outputs([*([taken_back] if taken_back else []), first, last])
+        return Outputs([*([gone] if gone else []), first, last])
 
     def _classify_new(self, read: Sequence[_Read], memory: ArticleMemory) -> _Results:
         """Results of all revisions in the batch, save for plain repetitions, by id and digest."""
@@ -129,6 +143,9 @@ class ClassifyStage:
         ids: set[str] = set()
         for record, article in read:
             if isinstance(article, RecordError):
+                continue
+            if isinstance(article, Forgotten):
+                ids.add(article.article_id)
                 continue
             digest = article.digest()
             if article.id in ids or not _repeats(memory.recall(article.id), record.offset, digest):
@@ -141,21 +158,25 @@ class ClassifyStage:
         work = _Work()
         for record, article in read:
             if isinstance(article, RecordError):
-                self._bury(work, batch, record.offset, article, record.value or b"")
+                self._bury(work, batch, record, article)
                 continue
-            digest, newest, before = article.digest(), work.articles.get(article.id), memory.recall(article.id)
+            if isinstance(article, Forgotten):
+                _forget(work, memory, article.article_id, record.offset)
+                continue
+            digest, newest = article.digest(), work.articles.get(article.id)
+            before = None if article.id in work.forgotten else memory.recall(article.id)
             if newest.article.digest() == digest if newest else _repeats(before, record.offset, digest):
                 work.outcomes.append((record.offset, "duplicate"))
                 work.revisions += 1
                 continue
             result = results[article.id, digest]
             if isinstance(result, RecordError):
-                self._bury(work, batch, record.offset, result, record.value or b"")
+                self._bury(work, batch, record, result)
                 continue
             work.outcomes.append((record.offset, "classified"))
             work.revisions += 1
             if before is None or before.offset <= record.offset:
-                work.articles[article.id] = _Found(record.offset, article, result)
+                work.articles[article.id] = Revision(record.offset, article, result)
         return work
 
     def _classify(self, articles: Sequence[Article]) -> list[Classified | RecordError]:
@@ -174,39 +195,21 @@ class ClassifyStage:
                 todo="report the article",
             )  # fmt: skip
 
-    def _facts(self, found: _Found, before: Known | None) -> tuple[Classification, list[Output], list[Output]]:
-        """The classification, the facts that it gives, and the tombstones of those that no longer hold."""
-        article, result = found.article, found.result
-        facts = facts_of(article, result, self._predictor.version)
-        pairs = sorted({pair_key(fact.source, fact.partner) for fact in facts})
-        outputs = [
-            Output(
-                SIGNALS,
-                fact_key(pair_key(fact.source, fact.partner), article.id),
-                encode(fact),
-                home_key(fact.source, fact.partner),
-            )
-            for fact in facts
-        ]
-        gone = [
-            Output(SIGNALS, fact_key(pair, article.id), None, home_key(*split_pair(pair)))
-            for pair in sorted(set(before.pairs if before else ()) - set(pairs))
-        ]
-        classification = Classification(
-            article_id=article.id, digest=article.digest(), offset=found.offset, pairs=pairs, language=result.language,
-            labels={label: round(p, 4) for label, p in result.labels.items()}, decided=list(result.decided),
-            domains={domain: round(p, 4) for domain, p in result.domains.items()}, model=self._predictor.version,
-        )  # fmt: skip
-        return classification, outputs, gone
-
     def _progress(self, batch: Batch, memory: ArticleMemory, work: _Work) -> Output:
         memory.set_progress(memory.progress.counting(work.outcomes, batch.next_offset))
         return _told(batch.partition, memory.progress)
 
-    def _bury(self, work: _Work, batch: Batch, offset: int, error: RecordError, content: bytes) -> None:
-        work.outcomes.append((offset, "dead-letter"))
-        where = f"{batch.topic}/{batch.partition}/{offset}"
-        work.dead.append(refused(error, where=where, content=content, at=format_utc(self._clock())))
+    def _bury(self, work: _Work, batch: Batch, record: InputRecord, error: RecordError) -> None:
+        work.outcomes.append((record.offset, "dead-letter"))
+        work.dead.append(self._refused(f"{batch.topic}/{batch.partition}", record, error))
+
+    def _refused(self, place: str, record: InputRecord, error: RecordError) -> DeadLetter:
+        where = f"{place}/{record.offset}"
+        return refused(error, where=where, content=record.value or b"", at=format_utc(self._clock()))
+
+    def _letter(self, place: str, record: InputRecord, error: RecordError) -> Output:
+        letter = self._refused(place, record, error)
+        return Output(DEAD_LETTERS, letter.where.encode(), encode(letter))
 
     def _watch_dead_letters(self, work: _Work) -> None:
         if len(work.dead) < len(work.outcomes):
@@ -223,24 +226,24 @@ class ClassifyStage:
 def _told(partition: int, tally: Tally) -> Output:
     record = Progress(
         partition=partition, offset=tally.offset, classified=tally.classified, duplicates=tally.duplicates,
-        dead_letters=tally.dead_letters,
+        dead_letters=tally.dead_letters, forgotten=tally.forgotten,
     )  # fmt: skip
     return Output(PROGRESS, str(partition).encode(), encode(record))
 
 
-def _read(record: InputRecord) -> Article | RecordError:
-    """The article of a record, or why it is none. Everything that makes a record bad by itself is found here."""
-    try:
-        article = decode(Article, record.value or b"")
-        parse_utc(article.published)
-    except RecordError as error:
-        return error
-    except (ValueError, OverflowError) as error:
-        return RecordError(f"its publication date can't be used: {error}", reason="not-an-article", expected="ISO 8601, in UTC")
-    if not article.id or record.key != article.id.encode():
-        # Revisions of an article under two keys would be classified in two partitions, in no order.
-        return RecordError("its key is not its id", reason="not-an-article", expected="the article's id as the key, not empty")
-    return article
+def _pairs(memory: ArticleMemory, article_id: str) -> tuple[str, ...]:
+    """The pairs that have a fact because of an article, by what is remembered."""
+    known = memory.recall(article_id)
+    return known.pairs if known else ()
+
+
+def _forget(work: _Work, memory: ArticleMemory, article_id: str, offset: int) -> None:
+    """Forgets an article as of an offset; a newer revision that is known already is not touched."""
+    work.outcomes.append((offset, "forgotten"))
+    before = memory.recall(article_id)
+    if before is None or before.offset <= offset:
+        work.articles.pop(article_id, None)
+        work.forgotten.add(article_id)
 
 
 def _repeats(before: Known | None, offset: int, digest: str) -> bool:

@@ -11,11 +11,11 @@ import click
 from streams.commands.asked import PAIR
 from streams.commands.common import say, started
 from streams.commands.progress import bar
-from streams.settings import Settings
 
 if TYPE_CHECKING:
     from streams.backtest.history import Reading
     from streams.backtest.run import BackTest
+    from streams.settings import Settings
     from streams.watchlist import WatchedPair
 
 

@@ -10,12 +10,12 @@ import click
 from streams.commands.asked import PAIR, WEEK
 from streams.commands.common import connected, say, started
 from streams.errors import ConfigError
-from streams.settings import Settings
 
 if TYPE_CHECKING:
     from streams.bulletin.build import Stands
     from streams.bulletin.revisions import Earlier
     from streams.bulletin.wording import Language
+    from streams.settings import Settings
 
 
 @click.command()

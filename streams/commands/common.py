@@ -1,18 +1,25 @@
-"""What every command needs: the settings in force, the broker to talk to, a line to say."""
+"""What every command needs: the settings in force, the broker to talk to, a line to say.
+
+Settings and logging are imported when they are asked for: they take half of the time of a command that needs neither.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from streams.log import configure_logging
 from streams.printable import printable
-from streams.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from streams.settings import Settings
 
 
 def started(**overrides: Any) -> Settings:
     """The settings in force, with logging set up by them."""
+    from streams.log import configure_logging
+    from streams.settings import load_settings
+
     settings = load_settings(**overrides)
     configure_logging(settings.log_level, as_json=settings.log_json)
     return settings

@@ -16,8 +16,7 @@ def completion(shell: str) -> None:
     """
     from click.shell_completion import get_completion_class
 
-    from streams.cli import cli
-
+    commands = click.get_current_context().find_root().command
     kind = get_completion_class(shell)
     assert kind is not None, "click knows the three shells"
-    click.echo(kind(cli, {}, "bellwether", "_BELLWETHER_COMPLETE").source())
+    click.echo(kind(commands, {}, "bellwether", "_BELLWETHER_COMPLETE").source())

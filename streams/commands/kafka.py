@@ -92,7 +92,7 @@ def topics(create: bool, check: bool, mermaid: bool, as_json: bool) -> None:
     elif create or check:
         settings = connected(settings)
         report = ensure_topics(settings, topology.TOPICS) if create else compare_topics(settings, topology.TOPICS)
-        faults = [f"{name}: missing" for name in report.missing] + report.differing
+        faults = report.faults(settings)
         if as_json:
             say(json.dumps({"made": report.made, "missing": report.missing, "differing": report.differing}))
         else:

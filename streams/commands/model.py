@@ -14,6 +14,7 @@ import click
 
 from streams.commands.common import say, started
 from streams.commands.progress import busy, counting
+from streams.commands.retrain import train_with_corrections
 from streams.errors import EXIT_FAILED, ConfigError, RecordError
 from streams.printable import printable
 
@@ -132,16 +133,33 @@ def evaluate(file: Path, as_json: bool, html: Path | None, model: Path | None) -
 
 @click.command()
 @click.option("--corpus", type=click.Path(path_type=Path), help="Directory of the corpus.")
-@click.option("--out", type=click.Path(path_type=Path), help="Directory to write the model to.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Directory to write the model to; with corrections, to make its folder in."
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything random.")
+@click.option("--with-corrections", is_flag=True, help="Learn from corrected articles too; kept only where no label got worse.")
+@click.option(
+    "--against", multiple=True, type=click.Path(path_type=Path), help="With corrections: measure on this labelled file too."
+)
+@click.option(
+    "--bearable", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="With corrections: F1 that a label may lose."
+)
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
-def train(corpus: Path | None, out: Path | None, seed: int, as_json: bool) -> None:
+def train(
+    corpus: Path | None, out: Path | None, seed: int, with_corrections: bool, against: tuple[Path, ...], bearable: float, as_json: bool
+) -> None:  # fmt: skip
     """Trains the model from the corpus; the same corpus and seed give the same bytes.
 
     \b
     bellwether train --out my-model
     BELLWETHER_MODEL=my-model bellwether up
+    bellwether train --with-corrections --against labelled.jsonl
     """
+    if with_corrections:
+        train_with_corrections(corpus, out, against, bearable, seed, as_json=as_json)
+        return
+    if against or bearable:
+        raise click.UsageError("--against and --bearable go with --with-corrections")
     from models.artifact import TRAINED
     from models.train import train as run
 

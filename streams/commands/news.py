@@ -13,12 +13,12 @@ import click
 from streams.commands.common import connected, say, started
 from streams.commands.feeds import feed_list_path
 from streams.errors import EXIT_FAILED
-from streams.settings import Settings
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
     from streams.ingest.publish import ArticlePublisher
+    from streams.settings import Settings
 
 
 @click.group()

@@ -11,7 +11,6 @@ import click
 from streams.commands.asked import WEEK
 from streams.commands.common import connected, say, started
 from streams.errors import EXIT_FAILED
-from streams.settings import describe_settings
 
 
 @click.command()
@@ -88,6 +87,8 @@ def config(as_json: bool) -> None:
     \b
     bellwether config --json | jq -r .BELLWETHER_DATA_DIR
     """
+    from streams.settings import describe_settings
+
     rows = describe_settings(started())
     if as_json:
         say(json.dumps({name: value for name, value, _ in rows}))

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
 from streams.commands.common import connected, started
+
+if TYPE_CHECKING:
+    from streams.board.article.explaining import Explainer
+    from streams.settings import Settings
 
 
 @click.command()
@@ -54,6 +60,9 @@ def board() -> None:
     """
     from streams import topology
     from streams.board.app import run_board
+    from streams.board.correcting import Correcting
+    from streams.corrections.writing import CorrectionTopics, CorrectionWriter
+    from streams.push.tokens import TokenCheck, TokenFile
     from streams.watchlist import load_watchlist
 
     settings = started()
@@ -63,6 +72,25 @@ def board() -> None:
         "breaks": topology.BREAKS.name,
         "progress": topology.PROGRESS.name,
         "feeds": topology.FEEDS.name,
+        "articles": topology.ARTICLES.name,
+        "classifications": topology.CLASSIFICATIONS.name,
     }
-    surveyed = [topic.name for topic in topology.TOPICS]
-    run_board(connected(settings), watchlist, topics=topics, surveyed=surveyed, group=topology.worker_group(settings))
+    settings = connected(settings)
+    correcting = Correcting(
+        TokenCheck(TokenFile(settings.push_tokens_file)),
+        CorrectionWriter(settings, CorrectionTopics(topology.ARTICLES.name, topology.CORRECTIONS.name)),
+    )
+    run_board(
+        settings, watchlist, topics=topics, correcting=correcting, surveyed=[topic.name for topic in topology.TOPICS],
+        group=topology.worker_group(settings), open_explainer=partial(_open_explainer, settings),
+    )  # fmt: skip
+
+
+def _open_explainer(settings: Settings) -> Explainer:
+    """Loads the model for the board, which explains with it as the worker would have classified."""
+    from streams.board.article.explaining import Explainer
+    from streams.classify.facts import to_text
+    from streams.classify.model import load_predictor
+
+    predictor = load_predictor(settings)
+    return Explainer(predictor.version, lambda article: predictor.explain(to_text(article)))

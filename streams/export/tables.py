@@ -59,6 +59,7 @@ FACTS = Table(
         Column("origin", "text", "whom the outlet has it from"),
         Column("url", "text", "where it stands"),
         Column("model", "text", "the model that labelled it"),
+        Column("corrected", "text", "who corrected the labels; empty where they are the model's"),
     ),
 )  # fmt: skip
 TRENDS = Table(
@@ -110,7 +111,7 @@ TABLES: Mapping[str, Table] = {table.name: table for table in (FACTS, TRENDS, ST
 def fact_rows(fact: Signal) -> Iterator[Row]:
     """A fact's rows: one a label, or one without any."""
     head = (fact.source, fact.partner, fact.week, fact.published, fact.article_id, fact.story_id)
-    tail = (fact.title, fact.outlet, fact.origin, fact.url, fact.model)
+    tail = (fact.title, fact.outlet, fact.origin, fact.url, fact.model, fact.corrected)
     domains = " ".join(fact.domains)
     for label, found in sorted(fact.labels.items()):
         yield (*head, label, found.probability, domains, found.evidence, " | ".join(found.terms), *tail)

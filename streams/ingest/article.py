@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from streams.clock import format_utc
 from streams.errors import RecordError
@@ -17,7 +18,9 @@ from streams.ingest.origins import find_origin
 from streams.ingest.text import clean_text, normalise
 from streams.ingest.urls import canonical_url, shown_address
 from streams.records import Article, DateOrigin, encode
-from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from streams.settings import Settings
 
 MAX_ID_CHARS = 256
 MAX_TITLE_CHARS = 1_000
@@ -25,6 +28,8 @@ MAX_OUTLET_CHARS = 200
 MAX_AUTHOR_CHARS = 300
 #: A character takes at most 4 bytes of UTF-8; a quotation mark or a backslash takes 2 in JSON.
 _BYTES_PER_CHAR = 4
+#: What software writes that has no date to write.
+_NO_DATE = date(1970, 1, 1)
 
 #: Names under which each field may come, the first that holds something wins.
 ID_FIELDS = ("id",)
@@ -142,7 +147,7 @@ def _event_time(raw: Mapping[str, object], now: datetime, settings: Settings) ->
     moment = read_date(value)
     if moment is None:
         return now, "unreadable"
-    if moment.year < settings.oldest_year:
+    if moment.year < settings.oldest_year or moment.date() == _NO_DATE:
         return now, "absurd"
     if moment > now + timedelta(hours=settings.future_tolerance_hours):
         return now, "future"

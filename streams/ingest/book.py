@@ -56,8 +56,8 @@ class FeedBook(Collector):
             self._silent_at[url] = _silent_at(feed, record)
 
     def status(self, feed: Feed) -> FeedStatus:
-        """How a feed is."""
-        return status_of(feed, self.record(feed.url), self._silent_at.get(feed.url))
+        """How a feed is; off, if it left the list while it was in work."""
+        return status_of(feed, self.record(feed.url), self._silent_at.get(feed.url), off=feed.url not in self._feeds)
 
     def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
         """How many feeds are in each state, and, for the first 2,000, how each is."""

@@ -11,18 +11,29 @@ from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 
 MAX_DATE_CHARS = 100
-_ZONE = re.compile(r"\s*\(?\b(?P<name>[A-Z]{1,5})\b\)?\s*$")
+_ZONE = re.compile(r"\s*\(?(?<![A-Za-z])(?P<name>[A-Z]{1,5}|МСК)\b\)?\s*$")
+#: `GMT+3`, `UTC+0300`: an offset with a name before it.
+_NAMED_OFFSET = re.compile(r"(?<![A-Za-z])(?:GMT|UTC)\s?(?P<sign>[+-])(?P<hours>\d{1,2})(?::?(?P<minutes>\d{2}))?\s*$")
+_WEEK = re.compile(r"\d{4}-?W\d{2}")
+_LEAP_SECOND = re.compile(r"(?<=\d:\d\d):60(?!\d)")
+_MIDNIGHT = re.compile(r"(?<![\d+-])24(?=:00(?!\d))")
 _CLOCK = (
-    r"(?:,?\s*(?:T|at|um|в|у|à|a las|[-\u2013|])?\s*(?P<hour>\d{1,2})[:.h](?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?\s*"
-    r"(?P<half>[ap]\.?m\b\.?)?)?\s*(?P<offset>[+-]\d{2}:?\d{2})?\s*$"
+    r"(?:[,،]?\s*(?:T|at|um|в|у|à|a las|[-\u2013|])?\s*(?P<hour>\d{1,2})\s?[:.h时時시点點]\s?(?P<minute>\d{2})[分분]?"
+    r"(?::(?P<second>\d{2})(?:\.\d+)?)?\s*(?P<half>[ap]\.?m\b\.?)?)?\s*(?P<offset>[+-]\d{2}:?\d{2})?\s*$"
 )
+_WEEKDAY = r"(?:\s?[(（][^\W\d_]{1,3}[)）])?"
 _SLASHED = re.compile(r"(?P<first>\d{1,2})(?P<mark>[./-])(?P<second_>\d{1,2})(?P=mark)(?P<year>\d{4})" + _CLOCK, re.IGNORECASE)
-_YEAR_FIRST = re.compile(r"(?P<year>\d{4})(?P<mark>[./-])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})" + _CLOCK, re.IGNORECASE)
+_YEAR_FIRST = re.compile(
+    r"(?P<year>\d{4})(?P<mark>[./-])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})" + _WEEKDAY + _CLOCK, re.IGNORECASE
+)
+_EAST_ASIAN = re.compile(
+    r"(?P<year>\d{4})\s?[年년]\s?(?P<month>\d{1,2})\s?[月월]\s?(?P<day>\d{1,2})\s?[日일]" + _WEEKDAY + _CLOCK, re.IGNORECASE
+)
 _MONTH = r"(?P<month>[^\W\d_]{3,12})\.?"
 _DAY = r"(?P<day>\d{1,2})(?:st\b|nd\b|rd\b|th\b|er\b|\.|º)?"
 _YEAR = r"(?P<year>\d{4})(?:\s*(?:года|року|г\.|р\.))?"
 _WORDED = tuple(
-    re.compile(r"(?:[^\W\d_]{2,12}\.?,?\s+)?" + words + _CLOCK, re.IGNORECASE)
+    re.compile(r"(?:[^\W\d_]{2,12}\.?[,،]?\s+)?" + words + _CLOCK, re.IGNORECASE)
     for words in (
         rf"{_DAY}\s+(?:de\s+|of\s+)?{_MONTH},?\s+(?:de\s+)?{_YEAR}", rf"{_MONTH}\s+{_DAY},?\s+{_YEAR}", rf"{_YEAR}\s+{_MONTH}\s+{_DAY}"
     )
@@ -33,10 +44,10 @@ _MONTHS = {
     start: number
     for number, starts in enumerate(
         (
-            "jan jän ene gen sty oca янв сту січ", "feb fév fev lut şub фев лют", "mar mär мар сак бер", "apr avr abr kwi nis апр кра кві",
-            "may mai mag maj мая май тра", "jun juin giu cze haz июн чэр чер", "jul juil lug lip tem июл ліп лип",
-            "aug aoû aou ago sie ağu авг жні сер", "sep set wrz eyl сен вер", "oct okt ott out paź eki окт кас жов",
-            "nov lis kas ноя ліс лис", "dec dez déc dic gru ara дек сне гру",
+            "jan jän ene gen sty oca янв сту січ ιαν ينا", "feb fév fev lut şub фев лют φεβ فبر", "mar mär мар сак бер μαρ μάρ مار",
+            "apr avr abr kwi nis апр кра кві απρ أبر", "may mai mag maj мая май тра μαΐ μάι ماي", "jun juin giu cze haz июн чэр чер ιουν يوني",
+            "jul juil lug lip tem июл ліп лип ιουλ يولي", "aug aoû aou ago sie ağu авг жні сер αυγ αύγ أغس", "sep set wrz eyl сен вер σεπ سبت",
+            "oct okt ott out paź eki окт кас жов οκτ أكت", "nov lis kas ноя ліс лис νοε νοέ نوف", "dec dez déc dic gru ara дек сне гру δεκ ديس",
         ),
         1,
     )
@@ -46,7 +57,7 @@ _MONTHS = {
 #: Hours from UTC of the zone names that news feeds write out; ambiguous ones (IST, BST of Bangladesh...) take their common meaning.
 _ZONE_HOURS = {
     "UTC": 0.0, "GMT": 0.0, "Z": 0.0, "UT": 0.0, "WET": 0.0, "WEST": 1.0, "BST": 1.0, "CET": 1.0, "CEST": 2.0, "MEZ": 1.0, "MESZ": 2.0,
-    "EET": 2.0, "EEST": 3.0, "MSK": 3.0, "MSD": 4.0, "TRT": 3.0, "SAMT": 4.0, "YEKT": 5.0, "IST": 5.5, "ALMT": 6.0, "HKT": 8.0, "SGT": 8.0,
+    "EET": 2.0, "EEST": 3.0, "MSK": 3.0, "МСК": 3.0, "MSD": 4.0, "TRT": 3.0, "SAMT": 4.0, "YEKT": 5.0, "IST": 5.5, "ALMT": 6.0, "HKT": 8.0, "SGT": 8.0,
     "JST": 9.0, "KST": 9.0, "AEST": 10.0, "AEDT": 11.0, "EST": -5.0, "EDT": -4.0, "CST": -6.0, "CDT": -5.0, "MST": -7.0, "MDT": -6.0,
     "PST": -8.0, "PDT": -7.0,
 }  # fmt: skip
@@ -57,7 +68,7 @@ def read_date(value: object) -> datetime | None:
 
     Args:
         value: ISO 8601, RFC 2822, `2 August 2017`, `August 2, 2017 10:00 am`, `2 августа 2017 г., 10:00` (months in a dozen languages),
-            `2017/08/02`, `02.08.2017` (day first; with slashes only where day and month can't be mistaken), or seconds (milliseconds
+            `2017/08/02`, `2017年8月2日`, `02.08.2017` (day first; with slashes only where day and month can't be mistaken), or seconds (milliseconds
             from 13 digits on) since 1970.
 
     >>> read_date("Wed, 02 Aug 2017 12:30:00 MSK")
@@ -89,8 +100,22 @@ def _from_text(value: str) -> datetime | None:
     text = value[: MAX_DATE_CHARS + 1].strip()
     if not text or len(text) > MAX_DATE_CHARS:
         return None
+    if not text.isascii():
+        # Arabic, Persian and other digits.
+        text = re.sub(r"\d", lambda found: str(int(found[0])), text)
     if text.isascii() and text.isdigit():
         return _from_digits(text)
+    text, leaps = _LEAP_SECOND.subn(":59", text)
+    text, midnights = _MIDNIGHT.subn("00", text)
+    moment = _from_forms(_NAMED_OFFSET.sub(_plain_offset, text))
+    return None if moment is None else moment + timedelta(days=midnights, seconds=leaps)
+
+
+def _plain_offset(found: re.Match[str]) -> str:
+    return f" {found['sign']}{int(found['hours']):02}{found['minutes'] or '00'}"
+
+
+def _from_forms(text: str) -> datetime | None:
     # Words before RFC 2822: the library's reader of that takes 10:00 PM for the morning.
     for read in (_from_iso, _from_words, _from_rfc2822, _from_figures):
         moment = _attempt(read, text)
@@ -129,8 +154,10 @@ def _split_zone(text: str) -> tuple[str, timezone | None]:
 
 
 def _from_iso(text: str) -> datetime:
-    if text.endswith("Z"):
-        return datetime.fromisoformat(text)
+    if _WEEK.fullmatch(text):
+        raise ValueError
+    if text.endswith(("Z", "z")):
+        return datetime.fromisoformat(text.upper())
     bare, zone = _split_zone(text)
     moment = datetime.fromisoformat(bare)
     return moment.replace(tzinfo=zone) if zone is not None and moment.tzinfo is None else moment
@@ -144,7 +171,7 @@ def _from_rfc2822(text: str) -> datetime | None:
 
 def _from_figures(text: str) -> datetime | None:
     bare, zone = _split_zone(text)
-    found = _YEAR_FIRST.match(bare)
+    found = _YEAR_FIRST.match(bare) or _EAST_ASIAN.match(bare)
     if found is not None:
         return _moment(found, int(found["month"]), int(found["day"]), zone)
     found = _SLASHED.match(bare)

@@ -8,10 +8,11 @@ and date. See `_Identities`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -20,7 +21,7 @@ from streams.errors import RecordError
 from streams.ingest.article import hashed_id, to_article
 from streams.ingest.dates import read_date
 from streams.ingest.feeds import Feed
-from streams.ingest.parsers import ParsedEntry, ParsedFeed
+from streams.ingest.parsed import ParsedEntry, ParsedFeed
 from streams.ingest.publish import dead_letter
 from streams.ingest.state import Seen
 from streams.ingest.text import normalise
@@ -81,19 +82,24 @@ def find_changes(parsed: ParsedFeed, feed: Feed, known: Mapping[str, Seen], *, n
     return changes
 
 
-def entry_article_id(entry: ParsedEntry, feed_url: str, *, with_link: bool = False) -> str:
+#: What of an entry tells it apart from others: its guid alone, with its link, or with its headline too.
+Apart = Literal["guid", "link", "title"]
+
+
+def entry_article_id(entry: ParsedEntry, feed_url: str, *, by: Apart = "guid") -> str:
     """The article id of an entry; the same entry in two feeds of a publisher has the same one.
 
     An address counts in its canonical form, and gives the same id as an archive's line with that address and no id. A bare number
     or word is unique only at its publisher, so the host belongs to it.
 
     Args:
-        with_link: whether the feed gives one id to several entries, so that only id and link together tell them apart.
+        by: what tells it apart, where the feed gives one id to several entries.
     """
     given = entry.id.strip()
     link = canonical_url(entry.url) if entry.url else ""
-    if with_link:
-        return hashed_id("feed", given, link)
+    if by != "guid":
+        title = [normalise(entry.title or "", one_line=True)] if by == "title" else []
+        return hashed_id("feed", given, link, *title)
     if web_address(given):
         return hashed_id("url", canonical_url(given))
     if given.startswith(("urn:", "tag:", "entry-")):
@@ -105,6 +111,7 @@ class _Identities:
     """Finds the article id of each entry of a document, with what is known of earlier documents of the feed.
 
     - One guid for several links in the document: guid and link together tell them apart.
+    - One guid and one link, or none, for several headlines of different dates, or without any: guid, link and headline together.
     - A guid that is new, on an entry with link, headline and date of a known one whose guid has gone: the known article.
     - A known guid on an entry with another link, another headline and a later date: a new article, by guid and link together.
     """
@@ -112,22 +119,41 @@ class _Identities:
     def __init__(self, entries: list[ParsedEntry], feed: Feed, known: Mapping[str, Seen]) -> None:
         self._feed_url = feed.url
         self._known = known
-        links = {(entry.id, canonical_url(entry.url)) for entry in entries if entry.url}
-        self._ambiguous = {given for given, count in Counter(given for given, _ in links).items() if count > 1}
-        here = {entry_article_id(entry, feed.url, with_link=entry.id in self._ambiguous) for entry in entries}
+        self._with_link = _repeated((entry.id, canonical_url(entry.url)) for entry in entries if entry.url)
+        self._with_title = _repeated((_address(entry), entry.title or "") for entry in entries) & (
+            _repeated((_address(entry), entry.published or "") for entry in entries)
+            | {_address(entry) for entry in entries if not entry.published}
+        )
+        here = {self._own(entry) for entry in entries}
         self._gone = {
             marks: article_id for article_id, seen in known.items() if article_id not in here and (marks := _known_marks(seen))
         }
 
     def find(self, entry: ParsedEntry) -> str:
         """The article id of an entry."""
-        own = entry_article_id(entry, self._feed_url, with_link=entry.id in self._ambiguous)
+        own = self._own(entry)
         before, marks = self._known.get(own), _marks(entry)
         if before is None:
-            return self._gone.get(marks, own) if entry.url and entry.title else own
+            return self._gone.get(marks, own) if entry.title and (entry.url or entry.published) else own
         if _is_another(_known_marks(before), marks) and _is_later(entry, before):
-            return entry_article_id(entry, self._feed_url, with_link=True)
+            return entry_article_id(entry, self._feed_url, by="link")
         return own
+
+    def _own(self, entry: ParsedEntry) -> str:
+        by: Apart = "title" if _address(entry) in self._with_title else "link" if entry.id in self._with_link else "guid"
+        return entry_article_id(entry, self._feed_url, by=by)
+
+
+_Key = TypeVar("_Key", bound=Hashable)
+
+
+def _repeated(pairs: Iterable[tuple[_Key, str]]) -> set[_Key]:
+    """The keys that come with more than one value."""
+    return {key for key, count in Counter(key for key, _ in set(pairs)).items() if count > 1}
+
+
+def _address(entry: ParsedEntry) -> tuple[str, str]:
+    return entry.id, canonical_url(entry.url) if entry.url else ""
 
 
 def _marks(entry: ParsedEntry) -> str:
@@ -154,7 +180,7 @@ def _raw(entry: ParsedEntry, feed: Feed, article_id: str) -> dict[str, object]:
     # The feed's own statement of its language is left out: publishing systems set it to English whatever is written.
     return {
         "id": article_id, "url": entry.url, "title": entry.title, "text": max(entry.content or "", entry.summary or "", key=len),
-        "published": entry.published or entry.updated, "outlet": feed.outlet, "language": feed.language,
+        "published": entry.published or entry.updated or entry.unreadable_date, "outlet": feed.outlet, "language": feed.language,
         "author": entry.author, "origin": entry.source,
     }  # fmt: skip
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from streams.ingest.fetch import Validators
+from streams.ingest.answers import Validators
 from streams.ingest.schedule import FIRST_INTERVAL_SECONDS, Rhythm
 
 

@@ -8,78 +8,39 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-import zlib
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from types import TracebackType
+from typing import Any
 from urllib.parse import urljoin
 
 import aiohttp
 
 from streams.clock import utc_now
-from streams.errors import FeedError
 from streams.ingest.addresses import ForbiddenAddressError, public_or_private_socket, public_socket
+from streams.ingest.answers import GZIP_MAGIC, MAX_BODY_BYTES, NO_VALIDATORS, Fetched, FetchError, Validators, inflate, too_large
+from streams.ingest.text import mend_surrogates
 from streams.ingest.urls import host_of, web_address
 
-MAX_BODY_BYTES = 10 * 1024 * 1024
+#: Of all answers that are on their way together: many servers may be slow at once (`room.py`), but not large, too.
+MAX_BYTES_ON_THEIR_WAY = 256 * 1024 * 1024
 MAX_REDIRECTS = 5
 MAX_RETRY_AFTER_SECONDS = 7 * 86_400.0
 MAX_MAX_AGE_SECONDS = 86_400.0
 _MAX_VALIDATOR_CHARS = 1_000
 _CHUNK_BYTES = 64 * 1024
+_MAX_TOLD_CHARS = 300
+MAX_INFORMATIONAL = 8
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_GZIP_MAGIC = b"\x1f\x8b\x08"
-_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?(\d{1,10})", re.IGNORECASE)
 ACCEPT = "application/atom+xml, application/rss+xml, application/rdf+xml, application/feed+json;q=0.9, application/xml;q=0.8, */*;q=0.5"
 
-#: What can go wrong, for metrics and for the state of a feed.
-FETCH_PROBLEMS = ("timeout", "connection", "forbidden-address", "redirect", "status", "too-large", "encoding", "protocol")
-
-
-class FetchError(FeedError):
-    """A fetch that gave nothing.
-
-    Args:
-        kind: one of `FETCH_PROBLEMS`.
-        retry_after_seconds: how long the server asked to be left alone; 0 if it did not.
-    """
-
-    def __init__(self, what: str, *, kind: str, where: str, status: int = 0, retry_after_seconds: float = 0.0) -> None:
-        self.kind = kind
-        self.status = status
-        self.retry_after_seconds = retry_after_seconds
-        super().__init__(what, where=where, kind=kind, status=status)
-
-
-@dataclass(frozen=True, slots=True)
-class Validators:
-    """What a server gave to ask by whether something has changed; "" where it gave nothing."""
-
-    etag: str = ""
-    last_modified: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """A good answer. `body` is None when the server said 304: nothing has changed.
-
-    `url` is where it came from after redirects; `moved_to` the new address, if every redirect on the way was a permanent one.
-    `max_age_seconds` is for how long the server calls its answer fresh, at most a day; 0 if it does not say.
-    """
-
-    url: str
-    body: bytes | None
-    content_type: str = ""
-    validators: Validators = Validators()
-    moved_to: str = ""
-    max_age_seconds: float = 0.0
-
-
+#: Counts bytes of an answer.
+Counted = Callable[[int], None]
 #: Given a host, what is entered for the time of one request to it: how a caller spaces its requests.
 Turn = Callable[[str], AbstractAsyncContextManager[None]]
 
@@ -110,6 +71,7 @@ class Fetcher:
         self._max_body_bytes = max_body_bytes
         self._user_agent = user_agent(contact)
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
+        self._on_their_way = 0
 
     async def __aenter__(self) -> Fetcher:
         self._sessions = {allow_private: self._session(allow_private) for allow_private in (False, True)}
@@ -122,7 +84,7 @@ class Fetcher:
             await session.close()
 
     async def get(
-        self, url: str, validators: Validators = Validators(), *, allow_private: bool = False, turn: Turn = _at_once
+        self, url: str, validators: Validators = NO_VALIDATORS, *, allow_private: bool = False, turn: Turn = _at_once
     ) -> Fetched:  # fmt: skip
         """One conditional GET with its redirects. What `turn` waits does not count against the bounds in time.
 
@@ -139,20 +101,18 @@ class Fetcher:
                 raise FetchError(str(error.os_error), kind="forbidden-address", where=url) from error
             raise FetchError(f"no connection: {error.os_error}", kind="connection", where=url) from error
         except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, aiohttp.ClientPayloadError) as error:
-            raise FetchError(f"the connection broke: {error}", kind="connection", where=url) from error
+            raise FetchError(f"the connection broke: {_told(error)}", kind="connection", where=url) from error
         except (aiohttp.ClientError, ValueError, OSError) as error:
-            raise FetchError(
-                f"the answer is not proper HTTP: {type(error).__name__}: {error}", kind="protocol", where=url
-            ) from error
+            raise FetchError(f"the answer is not proper HTTP: {_told(error)}", kind="protocol", where=url) from error
 
     def _session(self, allow_private: bool) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
-            limit=64, limit_per_host=2, ttl_dns_cache=60, family=socket.AF_UNSPEC,
+            limit=0, limit_per_host=2, ttl_dns_cache=60, family=socket.AF_UNSPEC,
             socket_factory=public_or_private_socket if allow_private else public_socket,
         )  # fmt: skip
         limits = self._timeouts
         return aiohttp.ClientSession(
-            connector=connector, auto_decompress=False, trust_env=False, cookie_jar=aiohttp.DummyCookieJar(),
+            connector=connector, response_class=_Response, auto_decompress=False, trust_env=False, cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=limits.total, connect=limits.connect, sock_connect=limits.connect, sock_read=limits.read),
             headers={"User-Agent": self._user_agent, "Accept": ACCEPT, "Accept-Encoding": "gzip"},
         )  # fmt: skip
@@ -163,12 +123,15 @@ class Fetcher:
         permanent, moved_to, left = True, "", self._timeouts.total
         now = asyncio.get_running_loop().time
         for _ in range(MAX_REDIRECTS + 1):
-            async with turn(host_of(url)):
+            # Until the end of the turn, which a slow answer may have to wait for.
+            async with self._counted(url) as counted, turn(host_of(url)):
                 began = now()
                 limit.reschedule(began + left)
                 async with session.get(url, headers=_conditions(validators), allow_redirects=False) as response:
                     if response.status not in _REDIRECTS:
-                        return await self._read(response, url, validators, moved_to if permanent else "")
+                        fetched = await self._read(response, url, validators, moved_to if permanent else "", counted)
+                        limit.reschedule(None)
+                        return fetched
                     target = web_address(urljoin(url, response.headers.get("Location", "")))
                     if not target or "Location" not in response.headers:
                         raise FetchError(
@@ -180,8 +143,10 @@ class Fetcher:
                 limit.reschedule(None)
         raise FetchError(f"more than {MAX_REDIRECTS} redirects", kind="redirect", where=url)
 
-    async def _read(self, response: aiohttp.ClientResponse, url: str, validators: Validators, moved_to: str) -> Fetched:
-        if response.status == 304 and validators != Validators():
+    async def _read(
+        self, response: aiohttp.ClientResponse, url: str, validators: Validators, moved_to: str, counted: Counted
+    ) -> Fetched:
+        if response.status == 304 and validators != NO_VALIDATORS:
             kept = _validators(response) or validators
             return Fetched(url, None, validators=kept, moved_to=moved_to, max_age_seconds=_max_age_seconds(response))
         if response.status != 200:
@@ -189,11 +154,11 @@ class Fetcher:
             raise FetchError(
                 f"the server answered {response.status}", kind="status", where=url, status=response.status, retry_after_seconds=wait
             )  # fmt: skip
-        body = await self._read_body(response, url)
+        body = await self._read_body(response, url, counted)
         kind = response.headers.get("Content-Type", "")[:200]
-        return Fetched(url, body, kind, _validators(response) or Validators(), moved_to, _max_age_seconds(response))
+        return Fetched(url, body, kind, _validators(response) or NO_VALIDATORS, moved_to, _max_age_seconds(response))
 
-    async def _read_body(self, response: aiohttp.ClientResponse, url: str) -> bytes:
+    async def _read_body(self, response: aiohttp.ClientResponse, url: str, counted: Counted) -> bytes:
         coding = response.headers.get("Content-Encoding", "").strip().lower()
         if coding not in ("", "identity", "gzip", "x-gzip", "deflate"):
             raise FetchError(f"content in the coding {coding[:40]!r}", kind="encoding", where=url, status=200)
@@ -201,38 +166,58 @@ class Fetcher:
         async for piece in response.content.iter_chunked(_CHUNK_BYTES):
             size += len(piece)
             if size > self._max_body_bytes:
-                raise _too_large(url, self._max_body_bytes)
+                raise too_large(url, self._max_body_bytes)
+            counted(len(piece))
             pieces.append(piece)
         body = b"".join(pieces)
         if coding in ("gzip", "x-gzip", "deflate"):
             body = inflate(body, self._max_body_bytes, url)
         # Some servers hand out a feed that is itself a gzip file.
-        return inflate(body, self._max_body_bytes, url) if body.startswith(_GZIP_MAGIC) else body
+        return inflate(body, self._max_body_bytes, url) if body.startswith(GZIP_MAGIC) else body
+
+    @asynccontextmanager
+    async def _counted(self, url: str) -> AsyncIterator[Counted]:
+        # For the time of one request: what counts the bytes of its answer among those that are on their way.
+        held = 0
+
+        def count(size: int) -> None:
+            nonlocal held
+            held += size
+            self._on_their_way += size
+            if self._on_their_way > MAX_BYTES_ON_THEIR_WAY:
+                raise FetchError("too much of other feeds is on its way", kind="too-large", where=url, status=200)
+
+        try:
+            yield count
+        finally:
+            self._on_their_way -= held
 
 
-def inflate(data: bytes, max_bytes: int, where: str) -> bytes:
-    """The content of gzip or deflate data; never holds more than `max_bytes` and one byte of it.
+class _Response(aiohttp.ClientResponse):
+    """The library's, which would read informational answers (`100 Continue`) for as long as a server sends them, and do nothing else."""
 
-    Raises:
-        FetchError: if it is damaged, cut or too large.
-    """
-    if not data:
-        return b""
-    window = (
-        _GZIP_OR_ZLIB
-        if data[:1] in (b"\x1f", b"\x78", b"\x58", b"\x68", b"\x48", b"\x38", b"\x28", b"\x18", b"\x08")
-        else -zlib.MAX_WBITS
-    )
-    reader = zlib.decompressobj(window)
-    try:
-        content = reader.decompress(data, max_bytes + 1)
-    except zlib.error as error:
-        raise FetchError(f"damaged compression: {error}", kind="encoding", where=where, status=200) from error
-    if len(content) > max_bytes:
-        raise _too_large(where, max_bytes)
-    if not reader.eof:
-        raise FetchError("cut compression", kind="encoding", where=where, status=200)
-    return content
+    async def start(self, connection: Any) -> aiohttp.ClientResponse:
+        protocol, heads = connection.protocol, 0
+        read = protocol.read
+
+        async def read_head() -> Any:
+            nonlocal heads
+            heads += 1
+            if heads > MAX_INFORMATIONAL + 1:
+                raise aiohttp.ClientError(f"more than {MAX_INFORMATIONAL} informational answers")
+            return await read()
+
+        protocol.read = read_head
+        try:
+            return await super().start(connection)
+        finally:
+            del protocol.read
+
+
+def _told(error: Exception) -> str:
+    # What the library says may hold much of what the server sent.
+    text = str(error) if type(error) is aiohttp.ClientError else f"{type(error).__name__}: {error}"
+    return mend_surrogates(" ".join(text.split()))[:_MAX_TOLD_CHARS]
 
 
 def retry_after_seconds(value: str, now: datetime) -> float:
@@ -267,8 +252,4 @@ def _max_age_seconds(response: aiohttp.ClientResponse) -> float:
 def _validators(response: aiohttp.ClientResponse) -> Validators | None:
     etag, modified = response.headers.get("ETag", ""), response.headers.get("Last-Modified", "")
     found = Validators(*(text if len(text) <= _MAX_VALIDATOR_CHARS and text.isprintable() else "" for text in (etag, modified)))
-    return found if found != Validators() else None
-
-
-def _too_large(url: str, max_bytes: int) -> FetchError:
-    return FetchError(f"more than {max_bytes} bytes", kind="too-large", where=url, status=200)
+    return found if found != NO_VALIDATORS else None

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from streams.errors import FeedError
+from streams.ingest.answers import Fetched
 from streams.ingest.discovery import find_feeds, usual_addresses
 from streams.ingest.feeds import MAX_OUTLET_CHARS, Feed
-from streams.ingest.fetch import Fetched, Timeouts
-from streams.ingest.parsers import ParsedFeed
+from streams.ingest.fetch import Timeouts
+from streams.ingest.parsed import ParsedFeed
 from streams.ingest.parsing import FeedParser
 from streams.ingest.sources import fetch_now
 from streams.ingest.urls import host_of, web_address

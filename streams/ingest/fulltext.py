@@ -1,8 +1,9 @@
 """Full texts: where a feed holds only the beginnings of its articles, their pages are read. For feeds with `full_text = true`.
 
-What comes in: the articles that a document brought. What goes out: the same articles, with the page's text where there is one that is
-theirs, that robots.txt allows to be read and nobody asks money for. Whatever goes wrong, the feed's own text stands. An article's identity and
-digest are those of the feed's text, so that nothing here makes a revision.
+What comes in: the articles that a document brought, and that the broker has already. What goes out: those of them of which there is a page
+that is theirs, that robots.txt allows to be read and nobody asks money for, with its text; they are sent once more, under the same id. So a
+page that hangs delays no article, and whatever goes wrong, the feed's own text stands. What is remembered of an article is of the feed's
+text, so that nothing here makes a revision of the feed's.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -21,8 +22,9 @@ from prometheus_client import Counter
 
 from streams.clock import Clock, utc_now
 from streams.errors import ConfigError, FeedError
+from streams.ingest.answers import Fetched, FetchError
 from streams.ingest.feeds import FeedList
-from streams.ingest.fetch import Fetched, FetchError, Turn
+from streams.ingest.fetch import Turn
 from streams.ingest.gates import ClosedError
 from streams.ingest.pages import PageReader, PageReadError, can_read_pages
 from streams.ingest.robots import EVERYTHING, NOTHING, Robots, read_robots
@@ -39,14 +41,18 @@ _WITHOUT_REQUEST = frozenset({"long-enough", "no-address", "disallowed"})
 #: Pages read for one document of a feed; the articles beyond keep the feed's text.
 MAX_PAGES = 20
 MAX_PAGE_BYTES = 1_500_000
+#: No page is begun later than this after the document's first one: the feed is due again.
+MAX_SECONDS = 300.0
 #: A feed's text of so many characters is taken for the whole article.
 LONG_ENOUGH_CHARS = 1_500
 #: Of the longer words at the beginning of the feed's text, this share stands on the right page.
 OWN_WORDS_SHARE, OWN_WORDS = 0.5, 40
 ROBOTS_HOURS, ROBOTS_UNREACHABLE_HOURS = 24, 1
 _MAX_HOSTS = 2_000
+#: Linear in the length of the page: nothing here can match in two ways.
 _PAYWALL = re.compile(
-    rb"\"isAccessibleForFree\"\s*:\s*\"?\s*false|<meta[^>]{0,200}content_tier[^>]{0,50}content=[\"']locked|\bdata-paywall=[\"']?true",
+    rb"\"isAccessibleForFree\"\s*+:\s*+\"?(?:https?://schema\.org/)?(?:false|no)\b|content_tier[\"'][^>]{0,50}?content=[\"']locked"
+    rb"|content=[\"']locked[\"'][^>]{0,80}?content_tier|\bdata-paywall=[\"']?true",
     re.IGNORECASE,
 )
 _ASKS = re.compile(
@@ -104,27 +110,32 @@ class FullTexts:
         self._reader.close()
         self._thread.shutdown()
 
-    async def complete(self, articles: Sequence[Article], *, turn: Turn, allow_private: bool = False) -> list[Article]:
-        """The articles in their order, with the text of their pages where that is to be had.
+    async def longer(self, articles: Sequence[Article], *, turn: Turn, private_host: str = "") -> AsyncIterator[Article]:
+        """Those of the articles whose pages hold more than the feed, with the text of their pages, one by one.
+
+        Args:
+            private_host: the host that may stand in a private network: a feed from there may name pages anywhere.
 
         Raises:
             ClosedError: if a stop was asked for meanwhile.
         """
-        found: list[Article] = []
-        left = MAX_PAGES if can_read_pages() else 0
+        now = asyncio.get_running_loop().time
+        left, until = MAX_PAGES if can_read_pages() else 0, now() + MAX_SECONDS
         for article in articles:
-            outcome, text = await self._text_of(article, turn, allow_private) if left > 0 else (PUT_OFF, "")
+            may_ask = left > 0 and now() < until
+            outcome, text = await self._text_of(article, turn, private_host) if may_ask else (PUT_OFF, "")
             left = 0 if outcome == PUT_OFF else left - (outcome not in _WITHOUT_REQUEST)
             self._counter.labels(outcome).inc()
-            found.append(msgspec.structs.replace(article, text=text) if outcome == "taken" else article)
-        return found
+            if outcome == "taken":
+                yield msgspec.structs.replace(article, text=text)
 
-    async def _text_of(self, article: Article, turn: Turn, allow_private: bool) -> tuple[str, str]:
+    async def _text_of(self, article: Article, turn: Turn, private_host: str) -> tuple[str, str]:
         """(outcome, text) of one article; the text is to be had where the outcome is `taken`."""
         if len(article.text) >= LONG_ENOUGH_CHARS:
             return "long-enough", ""
         if not article.url:
             return "no-address", ""
+        allow_private = bool(private_host) and host_of(article.url) == private_host
         try:
             if not (await self._robots_of(article.url, turn, allow_private)).allows(article.url):
                 return "disallowed", ""

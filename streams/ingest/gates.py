@@ -9,6 +9,7 @@ from datetime import datetime
 
 from streams.clock import Clock, utc_now
 from streams.errors import FeedError
+from streams.ingest.room import Room
 
 MOST_IDLE_HOSTS = 20_000
 
@@ -98,7 +99,7 @@ class Passage:
     all others. After the last request it is held until the end of the `async with`, since the document is in memory until then.
     """
 
-    def __init__(self, gates: HostGates, room: asyncio.Semaphore, stop: asyncio.Event, *, even_if_quiet: bool = False) -> None:
+    def __init__(self, gates: HostGates, room: Room, stop: asyncio.Event, *, even_if_quiet: bool = False) -> None:
         self._gates = gates
         self._room = room
         self._stop = stop
@@ -115,12 +116,13 @@ class Passage:
         """
         await self._place.aclose()
         async with self._gates.through(host, even_if_quiet=self._even_if_quiet):
-            await self._place.enter_async_context(self._room)
+            place = await self._place.enter_async_context(self._room.place())
             await self._gates.pace()
             if self._stop.is_set():
                 raise ClosedError("no request begins any more", where=host)
             self.began = asyncio.get_running_loop().time()
             yield
+        await place.settle()
 
     async def __aenter__(self) -> Passage:
         return self

@@ -13,7 +13,7 @@ from itertools import pairwise
 import msgspec
 
 from streams.errors import FeedError
-from streams.ingest.fetch import FetchError
+from streams.ingest.answers import FetchError
 from streams.metrics import FEED_ERROR_KINDS
 
 HISTORY_DAYS = 56

@@ -126,7 +126,10 @@ def _serve(requests: IO[bytes], answers: IO[bytes], seconds: float) -> None:
         signal.setitimer(signal.ITIMER_PROF, seconds * 1.5)
         try:
             text = trafilatura.extract(html, fast=True, favor_precision=True, include_comments=False, include_tables=False) or ""
-        except (MemoryError, RecursionError):
+        except MemoryError:
+            # What it holds by now would count against every page after this one.
+            return
+        except RecursionError:
             text = ""
         except Exception:  # noqa: BLE001 - what the library raises for a hostile page is of no fixed kind
             text = ""
@@ -150,4 +153,5 @@ def _bound_memory() -> None:
 
 
 if __name__ == "__main__":
-    _serve(sys.stdin.buffer, sys.stdout.buffer, float(sys.argv[1]))
+    answers, sys.stdout = sys.stdout.buffer, sys.stderr
+    _serve(sys.stdin.buffer, answers, float(sys.argv[1]))

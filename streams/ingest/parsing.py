@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 
 import msgspec
 
-from streams.ingest.parsers import ParsedFeed, parse_feed
+from streams.ingest.parsed import ParsedFeed
 
 PARSE_TIMEOUT_SECONDS = 4.5
 _START_TIMEOUT_SECONDS = 30.0
@@ -110,7 +110,7 @@ def _start(pipe: Connection) -> multiprocessing.process.BaseProcess:
         )
     else:
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["streams.ingest.parsing"])
+        context.set_forkserver_preload(["streams.ingest.parsing", "streams.ingest.parsers"])
         process = context.Process(target=_serve, args=(pipe,), daemon=True, name="feed-parser")
     with _without_main():
         process.start()
@@ -150,6 +150,9 @@ def _receive_and_parse(pipe: Connection, url: str, content_type: str) -> ParsedF
 
 
 def _parse_safely(data: bytes, url: str, content_type: str) -> ParsedFeed:
+    # Loaded where it is used: the parent never parses. A fork server has it loaded already.
+    from streams.ingest.parsers import parse_feed
+
     try:
         return parse_feed(data, url, content_type)
     except MemoryError:

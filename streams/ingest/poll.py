@@ -29,6 +29,7 @@ from streams.ingest.parsing import PARSE_TIMEOUT_SECONDS, ParserPool
 from streams.ingest.poller import Poller, Reload
 from streams.ingest.publish import ArticlePublisher
 from streams.ingest.reading import FeedReader, FeedsReport, InThread
+from streams.ingest.room import Room
 from streams.ingest.state import FeedState
 from streams.kafka.locks import locked
 from streams.log import get_logger
@@ -48,7 +49,7 @@ class PollOptions:
     """How the loop goes about it.
 
     Attributes:
-        concurrency: most feeds in work at once.
+        concurrency: most feeds in work at once, those aside that are slow (`room.py`).
         host_spacing_seconds: least time between two requests to one host.
         parsers: parser processes.
         parse_timeout_seconds: longest time for one document.
@@ -128,7 +129,7 @@ async def poll_feeds(
                 FullTexts(pages, clock=clock, keep_quiet=gates.keep_quiet, counter=metrics.full_texts)
             )
             reader = FeedReader(
-                settings, publisher, state, book, fetcher, parsers, gates, asyncio.Semaphore(options.concurrency), stop,
+                settings, publisher, state, book, fetcher, parsers, gates, Room(options.concurrency), stop,
                 _in_threads(work), metrics, clock, Random(), full_texts=full_texts,
             )  # fmt: skip
             registry.register(book)

@@ -13,21 +13,24 @@ from typing import Protocol, TypeVar
 from streams.clock import Clock, parse_utc
 from streams.errors import FeedError, KafkaError, StateError
 from streams.ingest import transitions
+from streams.ingest.answers import Fetched, FetchError, Validators
 from streams.ingest.book import FeedBook
 from streams.ingest.entries import FeedChanges, find_changes
 from streams.ingest.feed_record import EntryCounts, FeedRecord
 from streams.ingest.feeds import Feed
-from streams.ingest.fetch import Fetched, FetchError, Turn, Validators
+from streams.ingest.fetch import Turn
 from streams.ingest.fulltext import FullTexts
 from streams.ingest.gates import ClosedError, HostGates, HostQuietError, Passage
 from streams.ingest.health import error_kind
-from streams.ingest.parsers import ParsedFeed
+from streams.ingest.parsed import ParsedFeed
 from streams.ingest.publish import ArticlePublisher
+from streams.ingest.room import Room
 from streams.ingest.schedule import BUSY_SECONDS
 from streams.ingest.state import FeedState, Seen
 from streams.ingest.urls import host_of
 from streams.log import get_logger
 from streams.metrics import FeedMetrics
+from streams.records import Article
 from streams.settings import Settings
 
 log = get_logger("feeds")
@@ -81,7 +84,7 @@ class FeedReader:
     fetcher: GetsDocuments
     parsers: ParsesDocuments
     gates: HostGates
-    room: asyncio.Semaphore
+    room: Room
     stop: asyncio.Event
     in_thread: InThread
     metrics: FeedMetrics
@@ -104,7 +107,10 @@ class FeedReader:
                     record.moved_to or feed.url, record.validators, allow_private=feed.allow_private, turn=passage.turn
                 )
                 took = asyncio.get_running_loop().time() - passage.began
-                return await self._take_in(feed, record, fetched, took, passage.turn)
+                due, articles = await self._take_in(feed, record, fetched, took)
+                del fetched
+                await self._read_pages(feed, articles, passage.turn)
+                return due
         except (KafkaError, StateError):
             raise
         except ClosedError:
@@ -118,13 +124,14 @@ class FeedReader:
             log.exception("feed_broke_its_reader", feed=feed.url)
             return await self._fail(feed, record, error, f"{type(error).__name__}: {error}")
 
-    async def _take_in(self, feed: Feed, record: FeedRecord, fetched: Fetched, took: float, turn: Turn) -> datetime | None:
+    async def _take_in(
+        self, feed: Feed, record: FeedRecord, fetched: Fetched, took: float
+    ) -> tuple[datetime | None, list[Article]]:
+        """When the feed is due again, and the articles that were sent."""
         received = asyncio.get_running_loop().time()
         changes, arrived = FeedChanges(), transitions.Arrived()
         if fetched.body is not None:
             changes, arrived = await self._compare(feed, fetched)
-        if feed.full_text and self.full_texts is not None:
-            changes.articles = await self.full_texts.complete(changes.articles, turn=turn, allow_private=feed.allow_private)
         await self.in_thread(partial(self._publish, changes))
         now = self.clock()
         after = transitions.after_success(record, feed, fetched, arrived, now, self.random)
@@ -133,7 +140,21 @@ class FeedReader:
         if changes.articles:
             self.metrics.delivery_seconds.observe(asyncio.get_running_loop().time() - received)
         self._count(feed, fetched, changes, arrived.counts)
-        return await self._tell(feed, after)
+        return await self._tell(feed, after), changes.articles
+
+    async def _read_pages(self, feed: Feed, articles: list[Article], turn: Turn) -> None:
+        """Sends those articles once more, with the texts of their pages, of which there is more to read there than in the feed."""
+        if not feed.full_text or self.full_texts is None:
+            return
+        private_host = host_of(feed.url) if feed.allow_private else ""
+        try:
+            async for article in self.full_texts.longer(articles, turn=turn, private_host=private_host):
+                await self.in_thread(partial(self._publish, FeedChanges(articles=[article])))
+        except (KafkaError, StateError, ClosedError):
+            raise
+        except Exception:
+            # The feed was read, and what it brought is remembered: a page can't make that a failure.
+            log.exception("page_broke_its_reader", feed=feed.url)
 
     async def _compare(self, feed: Feed, fetched: Fetched) -> tuple[FeedChanges, transitions.Arrived]:
         parsed = await self.parsers.parse(fetched.body or b"", fetched.url, fetched.content_type)

@@ -61,17 +61,19 @@ EVERYTHING, NOTHING = Robots(), Robots((Rule("/", allows=False),))
 def read_robots(text: str) -> Robots:
     """The rules of a robots.txt: those of the groups for `bellwether`, or else of the groups for all."""
     rules: dict[str, list[Rule]] = {}
-    agents: list[str] = []
+    agents: set[str] = set()
     is_in_rules = False
     for field, value in _lines(text):
         if field == "user-agent":
-            agents = [] if is_in_rules else agents
+            agents = set() if is_in_rules else agents
             is_in_rules = False
-            agents.append(value.partition("/")[0].strip().lower())
-            rules.setdefault(agents[-1], [])
+            agent = value.partition("/")[0].strip().lower()
+            if agent in (PRODUCT, "*"):
+                agents.add(agent)
+                rules.setdefault(agent, [])
         elif field in ("allow", "disallow"):
             is_in_rules = True
-            for agent in set(agents):
+            for agent in agents:
                 if value and len(rules[agent]) < MAX_RULES:
                     rules[agent].append(Rule(_encoded(value), field == "allow"))
     return Robots(tuple(rules.get(PRODUCT, rules.get("*", []))))

@@ -17,8 +17,8 @@ import msgspec
 
 from streams.clock import format_utc, parse_utc
 from streams.errors import StateError
+from streams.ingest.answers import Validators
 from streams.ingest.feed_record import FeedRecord
-from streams.ingest.fetch import Validators
 
 SCHEMA_VERSION = 2
 #: Entries remembered of one feed: more than twice what a document may hold.

@@ -11,9 +11,9 @@ from random import Random
 import msgspec
 
 from streams.ingest import schedule
+from streams.ingest.answers import Fetched, Validators
 from streams.ingest.feed_record import EntryCounts, FeedRecord
 from streams.ingest.feeds import Feed
-from streams.ingest.fetch import Fetched, Validators
 from streams.ingest.health import add_hours
 
 #: Good fetches in a row that have to see the same permanent redirect before the new address is asked directly.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 MAX_URL_CHARS = 2_048
@@ -55,10 +56,17 @@ def _ascii_netloc(parts: SplitResult) -> str:
 def shown_address(raw: str) -> str:
     """The web address in `raw` as a link to keep: without tracking parameters and fragment, which some feeds make anew for each reader.
 
+    What stands before an `@` goes, too: it is a password, or a name that the link does not lead to.
+
     >>> shown_address("https://www.example.org/a?utm_source=rss&b=1#top")
     'https://www.example.org/a?b=1'
+    >>> shown_address("https://good.example@example.org/a")
+    'https://example.org/a'
     """
     address = web_address(raw)
+    if "@" in address:
+        parts = urlsplit(address)
+        address = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
     if "?" not in address and "#" not in address:
         return address
     parts = urlsplit(address)
@@ -68,6 +76,7 @@ def shown_address(raw: str) -> str:
     return urlunsplit(parts._replace(query="&".join(kept), fragment=fragment))
 
 
+@lru_cache(maxsize=2_048)
 def canonical_url(url: str) -> str:
     """One spelling for addresses of the same page: no scheme, default port, `www.`, tracking parameters, fragment, last slash or AMP.
 

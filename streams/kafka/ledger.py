@@ -1,15 +1,19 @@
 """Which records of a partition may be handed on, and which offset may be committed: pure arithmetic, no Kafka.
 
-Definitions: `next` is the offset that must be read next; `acknowledged` is the offset up to which every record's outputs are
-flushed and its state stored. A *gap* is a first offset beyond `next`: either records were dropped on the way (Faust's consumer
-drops what it fetched while a rebalance suspends it: upstream `Consumer.getmany`), or the broker has compacted them away. The
-two look alike, so a gap is answered by seeking back; if the very same offset comes first again, nothing is missing.
+Definitions: the *position* of a consumer is the offset from which it will read next; a `Fetch` tells it before and after. `next` is
+where the next fetch must begin; `acknowledged` is the offset up to which every record's outputs are committed and its state stored.
+A *gap* is a fetch that begins beyond `next`: what lay between was read and dropped on the way (Faust's consumer drops what it
+fetched while a rebalance suspends it: upstream `Consumer.getmany`), so reading seeks back.
+
+Offsets without a record are no gap. Compaction takes records away, and the end of each transaction is an offset of its own; the
+consumer passes over both by moving its position, which is why positions are compared here, and not the offsets of records.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
@@ -20,6 +24,15 @@ class HasOffset(Protocol):
     def offset(self) -> int: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """What was read of one partition at once: every record from position `start` up to position `end`, in order; maybe none."""
+
+    start: int
+    records: Sequence[HasOffset]
+    end: int
+
+
 @dataclass(slots=True)
 class Ledger:
     """The account of one assignment of one partition.
@@ -28,6 +41,9 @@ class Ledger:
         start: offset from which the partition must be read.
         epoch: number of the assignment; tells late acknowledgements of an earlier one apart.
         limit: most batches handed on but not acknowledged.
+
+    Attributes:
+        waiting_since_ms: when the first record of each batch in flight was written, the oldest batch first; the consumer adds to it.
     """
 
     start: int
@@ -36,48 +52,52 @@ class Ledger:
     next: int = 0
     acknowledged: int = 0
     committed: int = -1
-    in_flight: int = 0
-    _gap_up_to: int = -1
+    waiting_since_ms: deque[int] = field(default_factory=deque)
+    _ends: deque[int] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
         self.next = self.acknowledged = self.start
+
+    @property
+    def in_flight(self) -> int:
+        """Batches handed on but not acknowledged."""
+        return len(self._ends)
 
     @property
     def has_room(self) -> bool:
         """Whether another batch may be handed on."""
         return self.in_flight < self.limit
 
-    def admit(self, records: Sequence[HasOffset]) -> tuple[int, int | None]:
-        """Decides on fetched records, which are in the order of their offsets.
+    def admit(self, fetch: Fetch) -> tuple[int, int | None]:
+        """Decides on a fetch.
 
         Returns:
             (skip, seek): the first `skip` records were handed on before; `seek` is the offset to seek to instead of handing
-            any on, or None. After None, the records from `skip` on count as handed on.
+            any on, or None. After None, the records from `skip` on, if there are any, count as one batch handed on.
         """
-        skip = 0
-        while skip < len(records) and records[skip].offset < self.next:
-            skip += 1
-        if skip == len(records):
-            return skip, None
-        found = records[skip].offset
-        if found > self.next and found != self._gap_up_to:
-            self._gap_up_to = found
-            return skip, self.next
-        self._gap_up_to = -1
-        self.next = records[-1].offset + 1
-        self.in_flight += 1
+        if fetch.start > self.next:
+            return 0, self.next
+        skip = sum(1 for record in fetch.records if record.offset < self.next)
+        self.next = max(self.next, fetch.end)
+        if skip < len(fetch.records):
+            self._ends.append(self.next)
+        elif not self._ends:
+            self.acknowledged = self.next
         return skip, None
 
-    def dropped(self) -> None:
-        """What was fetched was thrown away: the gap that follows says nothing of compaction, even if one was just looked at."""
-        self._gap_up_to = -1
+    def give_up_before(self, earliest: int) -> None:
+        """What lies before the log's first offset was deleted there and can't be read any more."""
+        self.next = max(self.next, earliest)
 
-    def acknowledge(self, epoch: int, next_offset: int) -> bool:
-        """Takes a batch as done, up to `next_offset`; False for a batch of an earlier assignment, which changes nothing."""
+    def acknowledge(self, epoch: int) -> bool:
+        """Takes the oldest batch in flight as done; False for a batch of an earlier assignment, which changes nothing."""
         if epoch != self.epoch:
             return False
-        self.acknowledged = next_offset
-        self.in_flight -= 1
+        end = self._ends.popleft()
+        # Behind the last batch there may be offsets without a record, which the position has passed already.
+        self.acknowledged = end if self._ends else self.next
+        if self.waiting_since_ms:
+            self.waiting_since_ms.popleft()
         return True
 
     def to_commit(self) -> int | None:

@@ -1,4 +1,8 @@
-"""Reading partitions whole: from an offset to the end as it is now. For rebuilding state and for the board."""
+"""Reading partitions whole: from an offset to the end as it is now. For rebuilding state and for the board.
+
+Only committed records are read. What stands behind the beginning of an open transaction is not seen until that has been decided;
+whoever needs all that was written before waits for that (`await_decided`).
+"""
 
 from __future__ import annotations
 
@@ -10,13 +14,16 @@ from confluent_kafka import KafkaError as KafkaErrorCode
 
 from streams.clock import monotonic_seconds
 from streams.errors import KafkaError
-from streams.kafka.clients import admin_client
+from streams.kafka.clients import TRANSACTION_TIMEOUT_SECONDS, admin_client
 from streams.settings import Settings
 from streams.stage import InputRecord
 
 _CHUNK = 2_000
 _POLL_SECONDS = 0.2
+_ASK_SECONDS = 0.02
 _SILENCE_SECONDS = 30.0
+#: The broker looks for transactions that are too old every 10 s.
+_DECISION_SECONDS = TRANSACTION_TIMEOUT_SECONDS + 30.0
 
 
 def topic_identity(settings: Settings, topic: str) -> str:
@@ -33,7 +40,7 @@ def topic_identity(settings: Settings, topic: str) -> str:
 
 
 def read_to_end(consumer: Consumer, topic: str, partition: int, start: int) -> Iterator[list[InputRecord]]:
-    """Chunks of the records of a partition from `start` to the end as it is now; blocks.
+    """Chunks of the committed records of a partition from `start` to the end as it is now; blocks.
 
     Raises:
         KafkaError: if the broker stops answering.
@@ -46,20 +53,66 @@ def read_to_end(consumer: Consumer, topic: str, partition: int, start: int) -> I
     silent_since = monotonic_seconds()
     try:
         while position < high:
-            # `consume` waits for its full number or its time-out: ask for no more than there can be.
-            messages = consumer.consume(min(_CHUNK, high - position), timeout=_POLL_SECONDS)
+            messages = _available(consumer)
             chunk = [_as_input(message) for message in messages if message.error() is None and (message.offset() or 0) < high]
             if chunk:
                 yield chunk
                 position = chunk[-1].offset + 1
                 silent_since = monotonic_seconds()
-            # The last offsets of a compacted partition may hold no record any more: then its end is told by an event.
+            # The last offsets may hold no record: compaction took it, or a transaction ended there. Then the end is told by an event.
             if any(_is_end(message, topic, partition) for message in messages):
                 return
             if monotonic_seconds() - silent_since > _SILENCE_SECONDS:
                 raise _failed(topic, partition, f"no record within {_SILENCE_SECONDS:g} s at offset {position} of {high}")
     finally:
         consumer.unassign()
+
+
+def read_one(consumer: Consumer, topic: str, partition: int, offset: int, *, timeout_seconds: float) -> InputRecord | None:
+    """The record that stands at an offset; None where compaction or a tidied topic has left none there; blocks.
+
+    Args:
+        consumer: one that tells the end of a partition.
+
+    Raises:
+        KafkaError: if the broker does not answer in time.
+    """
+    deadline = monotonic_seconds() + timeout_seconds
+    consumer.assign([TopicPartition(topic, partition, offset)])
+    try:
+        while (left := deadline - monotonic_seconds()) > 0:
+            message = consumer.poll(left)
+            if message is None:
+                continue
+            if _is_end(message, topic, partition):
+                return None
+            found = _as_input(message)
+            return found if found.offset == offset else None
+    finally:
+        consumer.unassign()
+    raise _failed(topic, partition, f"no answer within {timeout_seconds:g} s at offset {offset}")
+
+
+def await_decided(committed: Consumer, written: Consumer, topic: str, partition: int) -> None:
+    """Waits until every transaction that has written to a partition by now is committed or aborted; blocks.
+
+    A successor ends the transactions of a dead process (`streams/kafka/sink.py`); where there is none, the broker does after a while.
+
+    Args:
+        committed: a consumer that takes for the end where the first open transaction begins.
+        written: one that takes for it what has been written, committed or not.
+
+    Raises:
+        KafkaError: if the broker does not answer, or a transaction stays open beyond its time.
+    """
+    _, end = _bounds(written, topic, partition)
+    deadline = monotonic_seconds() + _DECISION_SECONDS
+    while _bounds(committed, topic, partition)[1] < end:
+        if monotonic_seconds() > deadline:
+            raise _failed(
+                topic, partition, f"a transaction that began before offset {end} is still open after {_DECISION_SECONDS:g} s"
+            )
+        time.sleep(_ASK_SECONDS)
 
 
 def first_offset(consumer: Consumer, topic: str, partition: int) -> int:
@@ -69,6 +122,12 @@ def first_offset(consumer: Consumer, topic: str, partition: int) -> int:
         KafkaError: if the broker does not answer.
     """
     return _bounds(consumer, topic, partition)[0]
+
+
+def _available(consumer: Consumer) -> list[Message]:
+    """What is there by now, once there is anything: `consume` alone waits for its full number or its time-out."""
+    first = consumer.poll(_POLL_SECONDS)
+    return [] if first is None else [first, *consumer.consume(_CHUNK - 1, timeout=0)]
 
 
 def _as_input(message: Message) -> InputRecord:

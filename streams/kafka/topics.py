@@ -17,6 +17,11 @@ DAY_MS = 24 * 3600 * 1000
 #: How long a compacted topic keeps tombstones: whoever reads on within that time sees every one.
 TOMBSTONE_DAYS = 7
 TRIM_TIMEOUT_MS = 10_000
+#: What to do about another number of partitions, which would put the news of a key where nobody looks for its past.
+MIGRATE = (
+    "set BELLWETHER_PARTITIONS to the number that the topics were made with; where partitions were added to topics with data, or more "
+    "are wanted, move to new topics as docs/scaling.md, 'More partitions', says"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +58,17 @@ class TopicSpec:
 
 @dataclass(slots=True)
 class TopicReport:
-    """What was found: `missing` names, and `differing` as sentences."""
+    """What was found: `missing` names, `differing` as sentences, and the names of those that differ in their partitions."""
 
     missing: list[str] = field(default_factory=list)
     differing: list[str] = field(default_factory=list)
+    resized: list[str] = field(default_factory=list)
     made: list[str] = field(default_factory=list)
+
+    def faults(self, settings: Settings) -> list[str]:
+        """A sentence for each topic that is missing or differs."""
+        hidden = f", or hidden from the account {settings.kafka_username!r}" if settings.kafka_username else ""
+        return [f"{name}: missing{hidden}" for name in self.missing] + self.differing
 
     @property
     def is_fine(self) -> bool:
@@ -91,9 +102,14 @@ def ensure_topics(settings: Settings, specs: Iterable[TopicSpec]) -> TopicReport
         raise KafkaError(
             "Some topics are not as the topology says:\n    " + "\n    ".join(report.differing), where=settings.kafka_servers,
             expected="`bellwether topics` lists what is expected",
-            todo="change the topic's configuration, or the partitions setting; partitions of a topic with data must not be changed",
+            todo="change the topic's configuration back" if not report.resized else MIGRATE,
         )  # fmt: skip
     return report
+
+
+def broker_config(settings: Settings, spec: TopicSpec) -> dict[str, str]:
+    """All of the configuration that a topic is made with."""
+    return {**spec.config(), "max.message.bytes": str(settings.max_article_bytes * 2 + 100_000)}
 
 
 def trim(settings: Settings, topic: str, partition: int, before: int) -> None:
@@ -107,12 +123,11 @@ def trim(settings: Settings, topic: str, partition: int, before: int) -> None:
 
 
 def _make(admin: KafkaAdminClient, settings: Settings, specs: list[TopicSpec]) -> None:
-    limits = {"max.message.bytes": str(settings.max_article_bytes * 2 + 100_000)}
     new = {
         spec.name: {
             "num_partitions": settings.partitions,
             "replication_factor": settings.replication_factor,
-            "configs": {**spec.config(), **limits},
+            "configs": broker_config(settings, spec),
         }
         for spec in specs
     }
@@ -136,6 +151,7 @@ def _compare(admin: KafkaAdminClient, settings: Settings, specs: list[TopicSpec]
     for spec in present:
         partitions = len(described[spec.name]["partitions"])
         if partitions != settings.partitions:
+            report.resized.append(spec.name)
             report.differing.append(f"{spec.name}: {partitions} partitions, expected {settings.partitions}")
         for key, value in spec.config().items():
             found = configs[spec.name].get(key)

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from aiohttp import web
 
 from streams.clock import Clock, utc_now
-from streams.errors import ConfigError, KafkaError
+from streams.errors import KafkaError
 from streams.ingest.publish import ArticlePublisher
+from streams.listening import cannot_listen, web_root
 from streams.log import get_logger
 from streams.metrics import PushMetrics
 from streams.push.commit import GroupCommit
@@ -87,13 +88,8 @@ class PushServer:
                 self._connections.guard(make), host, port, backlog=_BACKLOG, reuse_address=True
             )
         except OSError as error:
-            raise ConfigError(
-                f"push can't listen: {error.strerror or error}", where=f"{host}:{port}", expected="a free port of an address of this machine",
-                todo="end what listens there, or set BELLWETHER_PUSH_HOST and BELLWETHER_PUSH_PORT (0 takes a free port)",
-            ) from error  # fmt: skip
-        bound = self._listening.sockets[0].getsockname()
-        shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
-        self.address = f"http://{shown}:{bound[1]}"
+            raise cannot_listen("push", host, port, error, "BELLWETHER_PUSH") from error
+        self.address = web_root(self._listening.sockets[0].getsockname())
 
     async def _close(self) -> None:
         await self._runner.cleanup()

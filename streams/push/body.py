@@ -7,7 +7,7 @@ from types import TracebackType
 
 from aiohttp import HttpVersion11, web
 
-from streams.ingest.fetch import FetchError, inflate
+from streams.ingest.answers import FetchError, inflate
 from streams.push.items import BodyKind
 from streams.push.limits import Budget
 from streams.push.problems import PushError

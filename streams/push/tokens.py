@@ -1,4 +1,4 @@
-"""Who may push: bearer tokens in one small file, which holds their hashes and never themselves.
+"""Who may push, and who may correct: bearer tokens in one small file, which holds their hashes and never themselves.
 
 A token is 256 random bits, so that one SHA-256 is hash enough; what is slow on purpose would only slow down every request. The
 running server sees a change of the file at its next request: a revoked token ends at once.
@@ -12,9 +12,10 @@ import hmac
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal, get_args
 
 import msgspec
 
@@ -30,12 +31,20 @@ MAX_FILE_BYTES = 1024 * 1024
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
 
+Role = Literal["push", "correct"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+
 class Token(msgspec.Struct, frozen=True, kw_only=True):
-    """One token as it is kept. `name` is the operator's; it stands in logs and dead letters."""
+    """One token as it is kept. `name` is the operator's; it stands in logs, dead letters and corrections.
+
+    `roles` says what it is good for; one of a file that does not say may push.
+    """
 
     name: str
     sha256: str
     created: str
+    roles: list[Role] = msgspec.field(default_factory=lambda: ["push"])
 
 
 class _File(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +71,11 @@ class TokenFile:
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
             raise self._failed(f"it is damaged: {error}") from error
 
-    def add(self, name: str, *, clock: Clock = utc_now) -> str:
+    def has_any(self, role: Role) -> bool:
+        """Whether some token is good for a role."""
+        return any(role in token.roles for token in self.tokens())
+
+    def add(self, name: str, roles: Sequence[Role] = ("push",), *, clock: Clock = utc_now) -> str:
         """Makes a token and returns it: the only time that it can be seen.
 
         Raises:
@@ -83,7 +96,8 @@ class TokenFile:
             if len(tokens) >= MAX_TOKENS:
                 raise ConfigError(f"there are {MAX_TOKENS} tokens", where=str(self.path), todo="revoke one that is not used")
             secret = PREFIX + secrets.token_urlsafe(32)
-            self._write([*tokens, Token(name=name, sha256=_hash(secret), created=format_utc(clock()))])
+            made = Token(name=name, sha256=_hash(secret), created=format_utc(clock()), roles=list(dict.fromkeys(roles)))
+            self._write([*tokens, made])
         return secret
 
     def revoke(self, name: str) -> None:
@@ -150,17 +164,17 @@ class TokenCheck:
         self._stamp: tuple[int, int, int] | None = None
         self._tokens: list[Token] = []
 
-    def names(self) -> frozenset[str]:
-        """The names of the tokens that are good now."""
+    def names(self, role: Role = "push") -> frozenset[str]:
+        """The names of the tokens that are good for a role now."""
         self._reload()
-        return frozenset(token.name for token in self._tokens)
+        return frozenset(token.name for token in self._tokens if role in token.roles)
 
-    def name_of(self, secret: str) -> str:
-        """The name of the token, or "" if it is none. Takes as long for a wrong one as for a right one."""
+    def name_of(self, secret: str, role: Role = "push") -> str:
+        """The name of the token, or "" if it is none for this role. Takes as long for a wrong one as for a right one."""
         self._reload()
         given, name = _hash(secret), ""
         for token in self._tokens:
-            if hmac.compare_digest(given, token.sha256):
+            if hmac.compare_digest(given, token.sha256) and role in token.roles:
                 name = token.name
         return name
 

@@ -86,6 +86,8 @@ class FactStore(TopicState):
             store.clear()
         # What others have sealed, ahead of the facts that this store is behind by: those are then known to be old.
         self.read_back()
+        #: Whether others may have told of facts that are not known here: there are some behind those that are.
+        self.is_behind = self.is_whole and next(iter(read_facts(self.applied_offset)), None) is not None
         if not self.is_whole:
             self._rebuild(read_facts)
 

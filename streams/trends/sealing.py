@@ -22,13 +22,19 @@ FactKey = tuple[str, str]
 
 def seal(fact: Signal, offset: int, *, cited: bool) -> SealedFact:
     """The reduced fact; its text stays where it is `cited` as evidence of its week."""
-    told = {label: (found.evidence, found.terms) for label, found in fact.labels.items()}
     sketch = fact.sketch
     return SealedFact(
         source=fact.source, partner=fact.partner, article_id=fact.article_id, published=fact.published, week=fact.week,
         story_id=fact.story_id, domains=fact.domains, labels={label: found.probability for label, found in fact.labels.items()},
-        offset=offset, text=SealedText(title=fact.title, outlet=fact.outlet, url=fact.url, told=told, origin=fact.origin) if cited else None,
-        sketch=None if sketch is None else (sketch.title, sketch.lead, sketch.whole, sketch.numbers),
+        offset=offset, text=_text(fact) if cited else None,
+        sketch=None if sketch is None else (sketch.title, sketch.lead, sketch.whole, sketch.numbers), dated=fact.dated,
+    )  # fmt: skip
+
+
+def _text(fact: Signal) -> SealedText:
+    told = {label: (found.evidence, found.terms) for label, found in fact.labels.items()}
+    return SealedText(
+        title=fact.title, outlet=fact.outlet, url=fact.url, told=told, origin=fact.origin, corrected=fact.corrected
     )  # fmt: skip
 
 
@@ -44,8 +50,8 @@ def unseal(sealed: SealedFact) -> Signal:
     return Signal(
         source=sealed.source, partner=sealed.partner, article_id=sealed.article_id, published=sealed.published, week=sealed.week,
         story_id=sealed.story_id, domains=sealed.domains, labels=labels, title=text.title, outlet=text.outlet, url=text.url, model="",
-        origin=text.origin,
-        sketch=None if sealed.sketch is None else _sketch(*sealed.sketch),
+        origin=text.origin, corrected=text.corrected,
+        sketch=None if sealed.sketch is None else _sketch(*sealed.sketch), dated=sealed.dated,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from models.labels import DOMAINS, LABELS
-from streams.records import ALL_DOMAINS, Count, Evidence, Signal, Trend, split_pair
+from streams.records import ALL_DOMAINS, UNDATED, Count, Evidence, Signal, Trend, split_pair
 from streams.trends.stories import StoryMemo, story_ids
 
 EVIDENCE_PER_LABEL = 3
@@ -34,7 +34,7 @@ def count_week(pair: str, week: str, facts: Sequence[Signal], memo: StoryMemo | 
         if labelled:
             counts[label] = _counts(labelled, stories)
             evidence[label] = best_evidence(labelled, label, stories, copies)
-    latest = max((fact.published for fact in facts), default="")
+    latest = max((fact.published for fact in facts if fact.dated), default=UNDATED if facts else "")
     return Trend(source=source, partner=partner, week=week, exposure=exposure, counts=counts, evidence=evidence, latest=latest)
 
 
@@ -74,6 +74,7 @@ def best_evidence(
             Evidence(
                 article_id=fact.article_id, title=fact.title, outlet=fact.outlet, url=fact.url, published=fact.published,
                 probability=found.probability, sentence=found.evidence, terms=found.terms, origin=fact.origin, story_id=story, articles=copies[story],
+                corrected=fact.corrected,
             )
         )  # fmt: skip
         if len(best) == EVIDENCE_PER_LABEL:

@@ -15,6 +15,7 @@ from confluent_kafka.admin import AdminClient
 
 from streams import topology
 from streams.kafka.clients import bulk_consumer, bulk_producer
+from streams.kafka.reading import read_to_end
 from streams.kafka.sink import partition_of
 from streams.kafka.topics import ensure_topics
 from streams.settings import Settings, child_environment
@@ -23,6 +24,8 @@ from tests.bench.meter import Task
 from tests.helpers.stack import Stack, answers, fetch, free_port, running_stack
 
 PATIENCE_SECONDS = 600.0
+#: More ends of transactions than can stand behind the last record of a partition.
+MOST_ENDS = 100
 _SOURCE, _PARTNER = re.compile(r'source="([^"]*)"'), re.compile(r'partner="([^"]*)"')
 
 
@@ -111,21 +114,35 @@ class Field:
             self.stack.end(name)
 
     def ends(self, topic: str) -> int:
-        """How many records were ever written to a topic since it was made."""
+        """How many offsets a topic has used up since it was made: one for each record, and one for each end of a transaction."""
         if self._asker is None:
             # Kept, since a new connection takes longer than the answer.
             self._asker = bulk_consumer(self.settings, "bench-ends")
         parts = [TopicPartition(topic, partition) for partition in range(self.settings.partitions)]
         return sum(int(self._asker.get_watermark_offsets(part, timeout=10)[1]) for part in parts)
 
+    def records(self, topic: str) -> int:
+        """How many records stand on a topic; reads all of them."""
+        return sum(len(found) for found in self.stack.records(topic).values())
+
     def fact_stores(self, worker: str = "worker-1") -> list[Path]:
         """The files in which a worker's trends stage keeps its facts, one a partition; they may not be there yet."""
         folder = self.settings.data_dir / "state" / self.settings.group / worker
         return [folder / f"trends-{partition}.sqlite" for partition in range(self.settings.partitions)]
 
-    def facts_counted(self) -> int:
-        """How many records of `signals` the worker has counted and committed."""
+    def counted(self) -> int:
+        """Up to which offsets of `signals` the worker has counted and committed, summed over the partitions."""
         return sum(int(fact_meta(store, "applied_offset") or 0) for store in self.fact_stores())
+
+    def to_count(self) -> int:
+        """The offsets behind the last records of `signals`, summed: behind them there are ends of transactions at most."""
+        topic, behind = topology.SIGNALS.name, 0
+        with contextlib.closing(bulk_consumer(self.settings, "bench-tail", tells_end=True, wait_ms=10)) as consumer:
+            for partition in range(self.settings.partitions):
+                _, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+                chunks = list(read_to_end(consumer, topic, partition, max(0, end - MOST_ENDS)))
+                behind += chunks[-1][-1].offset + 1 if chunks else 0
+        return behind
 
 
 def fact_meta(path: Path, key: str) -> str:

@@ -128,6 +128,6 @@ def _exposure(address: str, watched: Set[str]) -> int:
 
 def _is_quiet(field: Field) -> bool:
     """Whether the worker has counted every fact, and the board had a moment to read it."""
-    quiet = field.facts_counted() >= field.ends(topology.SIGNALS.name)
+    quiet = field.counted() >= field.to_count()
     time.sleep(0.5)
     return quiet

@@ -106,7 +106,7 @@ def pipeline(field: Field, articles: int) -> Measure:
     memory = {"worker": peak_rss_bytes(worker.pid), "board": peak_rss_bytes(board.pid)}
     measure = Measure(
         articles=articles - begin[1], wall_seconds=end - begin[0], cpu_seconds=cpu_seconds(pids) - cpu, peak_rss_bytes=memory["worker"],
-        facts=field.ends(topology.SIGNALS.name), processes_rss_bytes=memory,
+        facts=field.records(topology.SIGNALS.name), processes_rss_bytes=memory,
     )  # fmt: skip
     field.end_processes()
     return measure
@@ -114,9 +114,9 @@ def pipeline(field: Field, articles: int) -> Measure:
 
 def wait_for_counts(field: Field, board: Worker) -> float:
     """Waits until every fact is counted and the board has read every count; returns when that was, on the wall clock."""
-    facts = field.ends(topology.SIGNALS.name)
-    wait_until("the facts to be counted", lambda: field.facts_counted() >= facts)
-    trends = field.ends(topology.TRENDS.name)
+    facts = field.to_count()
+    wait_until("the facts to be counted", lambda: field.counted() >= facts)
+    trends = field.records(topology.TRENDS.name)
     seen = 'topic="trends"'
     wait_until("the board", lambda: read_metric(board.address, "bellwether_board_records_total", seen) >= trends)
     return time.time()

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from models.predict import Predictor
 from streams.classify import memory
-from streams.classify.stage import SIGNALS, ClassifyStage
+from streams.classify.revision import SIGNALS
+from streams.classify.stage import ClassifyStage
 from streams.kafka.sink import partition_of
 from streams.settings import SHIPPED_WATCHLIST, Settings
 from streams.stage import Batch, InputRecord, Outputs

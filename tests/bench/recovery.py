@@ -47,12 +47,12 @@ def _footprint(field: Field, worker: Worker, board: Worker, articles: int) -> Fo
     if broker.pid is not None:
         memory["Kafka"] = peak_rss_bytes(broker.pid)
     return Footprint(
-        articles=articles, facts=field.ends(topology.SIGNALS.name), topic_bytes=logs, state_bytes=states, peak_rss_bytes=memory
+        articles=articles, facts=field.records(topology.SIGNALS.name), topic_bytes=logs, state_bytes=states, peak_rss_bytes=memory
     )  # fmt: skip
 
 
 def _recover(field: Field) -> Recovery:
-    facts = field.ends(topology.SIGNALS.name)
+    facts = field.records(topology.SIGNALS.name)
     started = time.perf_counter()
     field.start_worker()
     answered = time.perf_counter()

@@ -47,7 +47,7 @@ def _loop(module: str, *, framework: str = "", share: int = 1) -> Callable[[Fiel
         count = articles // share
         field.renew(loads.records(articles)[:count])
         measure = run_child(module, field.task(count), python=python)
-        return structs.replace(measure, facts=field.ends(SIGNALS))
+        return structs.replace(measure, facts=field.records(SIGNALS))
 
     return run
 
@@ -60,7 +60,7 @@ def _plain_stages(field: Field, articles: int) -> Measure:
 
 def _ours(field: Field, articles: int) -> Measure:
     measure = ours.classify(field, articles)
-    return structs.replace(measure, facts=field.ends(SIGNALS))
+    return structs.replace(measure, facts=field.records(SIGNALS))
 
 
 CONTENDERS: tuple[Contender, ...] = (

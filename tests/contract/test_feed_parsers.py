@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -17,7 +19,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streams.ingest import sources
-from streams.ingest.parsers import ParsedFeed, parse_feed
+from streams.ingest.parsed import ParsedFeed
+from streams.ingest.parsers import parse_feed
 from streams.ingest.parsing import FeedParser, ParserPool
 from streams.ingest.sources import parse_file_or_url, parse_sources
 from tests.helpers.ingesting import Page, feed_server, rss
@@ -88,6 +91,48 @@ def test_entries_beyond_the_bound_are_counted_as_left_out(parser: FeedParser) ->
     items = ",".join(f'{{"id": "{number}", "title": "T"}}' for number in range(2_100))
     many = parser.parse(f'{{"version": "https://jsonfeed.org/version/1", "items": [{items}]}}'.encode(), "")
     assert (len(many.entries), many.left_out) == (2_000, 100)
+
+
+def test_fifty_thousand_entries_are_two_thousand_and_a_count_in_time_and_the_document_stays_whole(parser: FeedParser) -> None:
+    data = rss(*((str(number), f"T{number}", "x") for number in range(50_000)))
+    many = parser.parse(data, "")
+    assert (len(many.entries), many.left_out, many.title) == (2_000, 48_000, "Courier")
+    assert many.warnings == ["50000 entries, only the first 2000 were taken"]
+    assert many.entries[-1].title == "T1999"
+
+
+def test_a_date_that_only_the_library_makes_something_of_is_none(parser: FeedParser) -> None:
+    for stated, published in (("1501664400", "2017-08-02T09:00:00Z"), ("12017-08-02", None), ("2560 สิงหาคม 2", None)):
+        document = rss(("1", "T", "x")).replace(b"Wed, 02 Aug 2017 09:30:00 GMT", stated.encode())
+        (found,) = parser.parse(document, "").entries
+        assert found.published == published
+        assert found.unreadable_date == (None if published else stated)
+
+
+def test_a_file_is_parsed_without_loading_what_only_addresses_and_settings_need() -> None:
+    heavy = {"aiohttp", "pydantic", "structlog", "feedparser"}
+    code = f"import sys, streams.cli, streams.ingest.sources; print(sorted({heavy!r} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_the_time_that_the_start_took_is_no_longer_there_for_the_first_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float | None] = []
+
+    def parse(_self: FeedParser, _data: bytes, _url: str, _type: str = "", *, timeout_seconds: float | None = None) -> ParsedFeed:
+        given.append(timeout_seconds)
+        return ParsedFeed()
+
+    monkeypatch.setattr(FeedParser, "parse", parse)
+    monkeypatch.setattr(FeedParser, "warm_up", lambda _self: None)
+    monkeypatch.setattr(sources, "process_seconds", lambda: 60.0)
+    path = tmp_path / "feed.xml"
+    path.write_bytes(rss(("1", "T", "x")))
+    assert len(list(parse_sources([str(path)] * 2))) == 2
+    assert given[0] == sources.LEAST_PARSE_SECONDS
+    assert sources.SOURCE_SECONDS - 1 < (given[1] or 0.0) <= sources.SOURCE_SECONDS
 
 
 def test_a_document_may_cost_its_parser_no_more_than_a_hundred_megabytes(parser: FeedParser) -> None:

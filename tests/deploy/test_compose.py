@@ -62,9 +62,9 @@ def test_the_file_is_valid_by_the_compose_specification() -> None:
 
 
 def test_the_services_are_kafka_the_three_processes_and_the_monitoring() -> None:
-    assert OWN == ["board", "ingest-feeds", "topics", "worker"]
+    assert OWN == ["board", "ingest-feeds", "ingest-push", "topics", "worker"]
     assert set(SERVICES) - set(OWN) == {"kafka", "prometheus", "alertmanager", "grafana"}
-    assert [name for name, service in SERVICES.items() if "profiles" in service] == ["ingest-feeds"]
+    assert [name for name, service in SERVICES.items() if "profiles" in service] == ["ingest-feeds", "ingest-push"]
 
 
 @each_own
@@ -107,18 +107,30 @@ def test_the_settings_accept_the_environment_of_a_service(name: str, monkeypatch
 
 
 def test_ports_are_the_defaults_of_the_settings() -> None:
-    probed = {"worker": "worker_metrics_port", "board": "board_port", "ingest-feeds": "ingest_metrics_port"}
+    probed = {
+        "worker": "worker_metrics_port", "board": "board_port", "ingest-feeds": "ingest_metrics_port", "ingest-push": "push_port"
+    }  # fmt: skip
     for name, field in probed.items():
         port = Settings.model_fields[field].default
         assert f"http://127.0.0.1:{port}/" in SERVICES[name]["healthcheck"]["test"][-1]
-    board = Settings.model_fields["board_port"].default
-    assert SERVICES["board"]["ports"] == [f"127.0.0.1:{board}:{board}"]
+    for name, field in {"board": "board_port", "ingest-push": "push_port"}.items():
+        port = Settings.model_fields[field].default
+        assert SERVICES[name]["ports"] == [f"127.0.0.1:{port}:{port}"]
+
+
+@pytest.mark.parametrize("file", ["targets.yml", "targets.compose.yml"])
+def test_prometheus_reads_every_process_where_it_tells_of_itself(file: str) -> None:
+    groups = yaml.safe_load((ROOT / "deploy/prometheus" / file).read_text(encoding="utf-8"))
+    ports = {int(group["targets"][0].rpartition(":")[2]) for group in groups}
+    told = ("board_port", "worker_metrics_port", "ingest_metrics_port", "push_metrics_port")
+    assert {Settings.model_fields[field].default for field in told} <= ports
 
 
 def test_what_prometheus_reads_listens_beyond_its_own_container() -> None:
-    hosts = {name: SERVICES[name]["environment"] for name in ("worker", "ingest-feeds", "board")}
-    assert hosts["worker"]["BELLWETHER_METRICS_HOST"] == hosts["ingest-feeds"]["BELLWETHER_METRICS_HOST"] == "0.0.0.0"
-    assert hosts["board"]["BELLWETHER_BOARD_HOST"] == "0.0.0.0"
+    for name in ("worker", "ingest-feeds", "ingest-push"):
+        assert SERVICES[name]["environment"]["BELLWETHER_METRICS_HOST"] == "0.0.0.0"
+    assert SERVICES["board"]["environment"]["BELLWETHER_BOARD_HOST"] == "0.0.0.0"
+    assert SERVICES["ingest-push"]["environment"]["BELLWETHER_PUSH_HOST"] == "0.0.0.0"
 
 
 @each_service

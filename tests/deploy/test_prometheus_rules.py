@@ -1,4 +1,4 @@
-"""The alert rules: written by the code, valid, tested both ways, and each with its section in the runbook."""
+"""The rules: written by the code, valid, tested both ways, and each alert with its section in the runbook."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from typing import Any
 
 import pytest
 import yaml
-from prometheus_client import generate_latest
 
-from deploy.prometheus.alerts import RULES, RUNBOOK, Alert, all_alerts, render_rules
+from deploy.prometheus.alert import RUNBOOK, Alert
+from deploy.prometheus.alerts import RULES, all_alerts, render_rules
+from deploy.prometheus.objectives import FAST, FRESHNESS, SLOW
 from deploy.prometheus.thresholds import THRESHOLDS
-from streams.metrics import BoardMetrics
 from streams.settings import Settings
-from tests.helpers.exposition import exposed_samples, find_selectors, make_processes, unmatched_reason
+from tests.helpers.exposition import exposed_samples, find_selectors, unmatched_reason
 from tests.helpers.monitoring import run_tool
 
 pytestmark = pytest.mark.prometheus
 ROOT = Path(__file__).parents[2]
 PROMETHEUS = ROOT / "deploy" / "prometheus"
-ALERTMANAGER = ROOT / "deploy" / "alertmanager" / "alertmanager.yml"
 ALERTS = all_alerts()
 each_alert = pytest.mark.parametrize("alert", ALERTS, ids=[alert.full_name for alert in ALERTS])
 
@@ -40,7 +39,8 @@ def test_promtool_accepts_the_configuration_with_the_targets_of_each_deployment(
     for name in ("prometheus.yml", "rules.yml"):
         shutil.copy(PROMETHEUS / name, tmp_path / name)
     shutil.copy(PROMETHEUS / targets, tmp_path / "targets.yml")
-    assert f"{len(ALERTS)} rules found" in run_tool("promtool", "check", "config", str(tmp_path / "prometheus.yml"))
+    rules = len(ALERTS) + len(FRESHNESS.windows)
+    assert f"{rules} rules found" in run_tool("promtool", "check", "config", str(tmp_path / "prometheus.yml"))
 
 
 def test_promtool_finds_nothing_to_say_about_the_rules() -> None:
@@ -91,7 +91,7 @@ def test_an_alert_asks_for_series_that_some_process_exposes(alert: Alert) -> Non
     samples = exposed_samples()
     asked = list(find_selectors(alert.expr))
     assert [reason for selector in asked if (reason := unmatched_reason(selector, samples))] == []
-    assert set(re.findall(r"bellwether_\w+", alert.expr)) == {
+    assert set(re.findall(r"(?<![\w:])bellwether_\w+", alert.expr)) == {
         selector.metric for selector in asked if selector.metric.startswith("bellwether_")
     }
 
@@ -108,6 +108,27 @@ def test_a_break_is_told_with_its_pair_signal_sizes_and_links_to_evidence() -> N
     assert wanted | {f"evidence_{number}" for number in (1, 2, 3)} == set(alert.extra)
 
 
+def test_what_is_recorded_for_the_objective_is_what_its_alerts_ask_for() -> None:
+    asked = {window for burn in (*FAST, *SLOW) for window in (burn.long, burn.short)}
+    assert asked == set(FRESHNESS.windows)
+    burns = [alert for alert in ALERTS if alert.name.startswith("Freshness")]
+    recorded = {name for alert in burns for name in re.findall(r"job_instance:\w+:\w+", alert.expr)}
+    assert recorded == {rule["record"] for rule in FRESHNESS.recordings()}
+
+
+def test_the_bound_of_the_objective_is_the_end_of_a_bucket() -> None:
+    ends = {labels["le"] for labels in exposed_samples()[f"{FRESHNESS.histogram}_bucket"]}
+    assert str(float(FRESHNESS.bound)) in ends
+
+
+def test_a_burn_is_noticed_while_most_of_the_budget_is_left_and_ends_soon_after_its_cause() -> None:
+    hours = {"m": 1 / 60, "h": 1.0, "d": 24.0}
+    for burn in (*FAST, *SLOW):
+        long, short = (int(window[:-1]) * hours[window[-1]] for window in (burn.long, burn.short))
+        assert burn.rate * long / (24 * FRESHNESS.days) <= 0.1 + 1e-9
+        assert long / short == pytest.approx(12)
+
+
 def test_a_selector_with_a_metric_or_a_label_that_nobody_exposes_is_noticed() -> None:
     samples = exposed_samples()
     wrong = ['bellwether_lag{job="x"}', 'bellwether_lag_records{job="x", stage="ingest"}', 'bellwether_lag_records{queue="a"}']
@@ -116,55 +137,19 @@ def test_a_selector_with_a_metric_or_a_label_that_nobody_exposes_is_noticed() ->
     assert all(reasons)
 
 
-def test_every_series_that_prometheus_will_read_passes_its_linter() -> None:
-    processes = make_processes()
-    BoardMetrics(processes.board)
-    for component, registry in processes.registries().items():
-        said = run_tool("promtool", "check", "metrics", stdin=generate_latest(registry).decode())
-        assert said.strip() == "", component
+PORTS = {
+    "board": ("board_port",),
+    "worker": ("worker_metrics_port",),
+    "ingest": ("ingest_metrics_port", "push_metrics_port"),
+}
 
 
 def test_the_targets_are_the_ports_of_the_settings_on_a_laptop_and_in_compose() -> None:
-    fields_of = {"board": "board_port", "worker": "worker_metrics_port", "ingest": "ingest_metrics_port"}
-    ports = {component: Settings.model_fields[name].default for component, name in fields_of.items()}
+    ports = {(component, Settings.model_fields[name].default) for component, names in PORTS.items() for name in names}
     for name in ("targets.yml", "targets.compose.yml"):
         groups = read_yaml(PROMETHEUS / name)
-        found = {group["labels"]["component"]: int(group["targets"][0].rpartition(":")[2]) for group in groups}
-        assert {component: found[component] for component in ports} == ports
+        found = {(group["labels"]["component"], int(group["targets"][0].rpartition(":")[2])) for group in groups}
+        assert {one for one in found if one[0] in PORTS} == ports
         assert all(len(group["targets"]) == 1 for group in groups)
     laptop = [group["targets"][0] for group in read_yaml(PROMETHEUS / "targets.yml")]
     assert all(target.startswith("127.0.0.1:") for target in laptop)
-
-
-def test_amtool_accepts_the_routes() -> None:
-    assert "SUCCESS" in run_tool("amtool", "check-config", str(ALERTMANAGER))
-
-
-@pytest.mark.parametrize(
-    ("name", "receiver"),
-    [
-        ("BoardDown", "now"),
-        ("NoProgress", "now"),
-        ("LagHigh", "today"),
-        ("PairSilent", "today"),
-        ("TrendBroken", "breaks"),
-        ("TrendWeakening", "breaks"),
-        ("Watchdog", "watchdog"),
-    ],
-)
-def test_an_alert_goes_to_those_who_have_to_know_of_it(name: str, receiver: str) -> None:
-    alert = next(alert for alert in ALERTS if alert.name == name)
-    labels = [f"alertname={alert.full_name}", f"severity={alert.severity}"]
-    assert run_tool("amtool", "config", "routes", "test", f"--config.file={ALERTMANAGER}", *labels).split()[0] == receiver
-
-
-def test_inhibitions_name_alerts_that_there_are() -> None:
-    names = [alert.full_name for alert in ALERTS]
-    for rule in read_yaml(ALERTMANAGER)["inhibit_rules"]:
-        for matcher in (*rule["source_matchers"], *rule["target_matchers"]):
-            label, _, pattern = re.split(r"\s*(=~|!=|=)\s*", matcher)
-            assert label in ("alertname", "domain")
-            if label == "domain":
-                continue
-            for part in pattern.strip('"').split("|"):
-                assert [name for name in names if re.fullmatch(part, name)], part

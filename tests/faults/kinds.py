@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.faults.scene import Findings, Scene
+from tests.faults.scene import PATIENCE_SECONDS, Findings, Scene
 from tests.helpers.stack import wait_for
 
 Kind = Callable[[Scene], Findings]
@@ -43,7 +43,7 @@ def sigterm(scene: Scene) -> Findings:
         scene.write(chunk)
         scene.start()
         if number % 3 == 2:
-            wait_for("the worker to be up", lambda: b"worker_started" in scene.log("worker-1"))
+            wait_for("the worker to be up", lambda: b"worker_started" in scene.log("worker-1"), seconds=PATIENCE_SECONDS)
             scene.pause(0, 3)
         else:
             scene.wait_for_progress()
@@ -98,7 +98,7 @@ def broker_killed(scene: Scene) -> Findings:
     writing = [lambda chunk=chunk: scene.write(chunk) for chunk in chunks]
     with scene.meanwhile(scene.ingest, *writing):
         for _ in range(min(scene.rounds, 3)):
-            wait_for("some progress", lambda: scene.accounted() > 0)
+            wait_for("some progress", lambda: scene.accounted() > 0, seconds=PATIENCE_SECONDS)
             scene.pause(0.5, 3)
             scene.stack.kill_kafka()
             scene.faults += 1
@@ -129,7 +129,7 @@ def broker_slow(scene: Scene) -> Findings:
     scene.start()
     chunks = list(scene.chunks())
     writing = [lambda chunk=chunk: scene.write(chunk) for chunk in chunks]
-    wait_for("the worker to be up", lambda: b"worker_started" in scene.log("worker-1"))
+    wait_for("the worker to be up", lambda: b"worker_started" in scene.log("worker-1"), seconds=PATIENCE_SECONDS)
     with scene.meanwhile(scene.ingest, *writing):
         for _ in range(75):
             scene.stack.signal_kafka(signal.SIGSTOP)
@@ -142,13 +142,17 @@ def broker_slow(scene: Scene) -> Findings:
 
 
 def worker_stopped(scene: Scene) -> Findings:
-    """The worker stands still in the middle of a batch for longer than a session; another has gone on when it wakes."""
+    """The worker stands still in the middle of a batch for longer than a session; another has gone on when it wakes.
+
+    What it still delivers is refused, and it ends with that reason; it is started again, as a supervisor does.
+    """
     scene.ingest()
     scene.start("worker-1")
     scene.start("worker-2")
     for number, chunk in enumerate(scene.chunks()):
         scene.write(chunk)
         name = f"worker-{1 + number % 2}"
+        scene.keep_up()
         scene.wait_for_progress()
         scene.pause(0, 0.5)
         process = scene.stack.processes[name]

@@ -53,6 +53,12 @@ def test_two_workers_that_join_and_die_change_no_count(tmp_path: Path, predictor
     assert_exact(run("workers join, leave and die", SEED, tmp_path, predictor, articles=RECORDS, rounds=2))
 
 
+def test_a_worker_that_stood_still_and_wakes_behind_its_successor_changes_no_count(
+    tmp_path: Path, predictor: RememberingPredictor
+) -> None:
+    assert_exact(run("worker stopped", SEED, tmp_path, predictor, articles=RECORDS, rounds=1))
+
+
 def test_a_full_disk_ends_the_worker_with_a_reason_and_with_room_the_counts_are_exact(
     tmp_path: Path, predictor: RememberingPredictor
 ) -> None:

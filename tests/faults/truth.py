@@ -40,12 +40,18 @@ class Account:
     truth: Truth
     classified: int = 0
     duplicates: int = 0
+    forgotten: int = 0
     dead: set[str] = field(default_factory=set)
 
     @property
     def progress(self) -> dict[str, int]:
         """As `Stack.progress` has it."""
-        return {"classified": self.classified, "duplicates": self.duplicates, "dead_letters": len(self.dead)}
+        return {
+            "classified": self.classified,
+            "duplicates": self.duplicates,
+            "dead_letters": len(self.dead),
+            "forgotten": self.forgotten,
+        }
 
     def facts(self) -> set[tuple[str, str]]:
         """(week, key on `signals`) of every fact of every pair, shown or not."""
@@ -65,7 +71,10 @@ def account_for(records: Mapping[int, Sequence[InputRecord]], predictor: Remembe
     for partition, found in records.items():
         for record in found:
             article = _article(record)
-            if article is None:
+            if record.value is None and record.key:
+                account.forgotten += 1
+                last.pop(record.key.decode(), None)
+            elif article is None:
                 account.dead.add(f"articles/{partition}/{record.offset}")
             elif article.id in last and last[article.id].digest() == article.digest():
                 account.duplicates += 1

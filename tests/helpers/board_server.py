@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from streams.board.article.found import ArticleFinder
 from streams.board.exporter import BoardCollector
 from streams.board.model import BoardModel
 from streams.board.status import ReplayStatus
@@ -17,8 +18,15 @@ from streams.board.web import build_app
 
 
 @contextmanager
-def serving(model: BoardModel, status: Callable[[], ReplayStatus], *, port: int = 0) -> Iterator[str]:
-    """The address at which the board answers."""
+def serving(
+    model: BoardModel, status: Callable[[], ReplayStatus], *, port: int = 0, articles: ArticleFinder | None = None,
+    prepare: Callable[[web.Application], None] = lambda _app: None,
+) -> Iterator[str]:  # fmt: skip
+    """The address at which the board answers.
+
+    Args:
+        prepare: called with the application before it is served.
+    """
     started, loop = threading.Event(), asyncio.new_event_loop()
     addresses: list[str] = []
     stop = asyncio.Event()
@@ -26,7 +34,9 @@ def serving(model: BoardModel, status: Callable[[], ReplayStatus], *, port: int 
     async def serve() -> None:
         registry = CollectorRegistry(auto_describe=False)
         registry.register(BoardCollector(model, status))
-        runner = web.AppRunner(build_app(model, status, registry), access_log=None, shutdown_timeout=1)
+        app = build_app(model, status, registry, articles=articles)
+        prepare(app)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", port).start()
         addresses.append(f"http://127.0.0.1:{runner.addresses[0][1]}")

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from prometheus_client import CollectorRegistry
 
+from deploy.prometheus.objectives import FRESHNESS
 from models.labels import LABELS
+from streams.board.broker import BrokerWatch
 from streams.board.exporter import BoardCollector
 from streams.board.model import BoardModel
 from streams.board.status import ReplayStatus
@@ -16,9 +19,18 @@ from streams.clock import utc_now
 from streams.ingest.book import FeedBook
 from streams.ingest.feed_record import FeedRecord
 from streams.ingest.feeds import Feed
-from streams.metrics import STAGE_NAMES, BoardMetrics, FeedMetrics, IngestMetrics, WorkerMetrics, add_build_info
+from streams.kafka.survey import Disk, Survey, TopicFigures
+from streams.metrics import (
+    BoardMetrics,
+    FeedMetrics,
+    FreshnessMetrics,
+    IngestMetrics,
+    PushMetrics,
+    WorkerMetrics,
+    add_process_info,
+)
 from streams.records import ALL_DOMAINS, Count, Progress, Trend, encode, trend_key
-from streams.settings import SHIPPED_WATCHLIST
+from streams.settings import SHIPPED_WATCHLIST, Settings
 from streams.watchlist import load_watchlist
 from tests.helpers.standings import a_break, a_standing, standing_record
 
@@ -27,32 +39,13 @@ READY = ReplayStatus(alive=True, caught_up=True)
 
 @dataclass(slots=True)
 class Processes:
-    """A board over a filled model, a worker and a producer."""
+    """A board over a filled model, a worker and two producers: a registry for each."""
 
     model: BoardModel
     board: CollectorRegistry
     worker: CollectorRegistry
-    worker_metrics: WorkerMetrics
     ingest: CollectorRegistry
-    ingest_metrics: IngestMetrics
-
-    def registries(self) -> dict[str, CollectorRegistry]:
-        """Component -> registry."""
-        return {"board": self.board, "worker": self.worker, "ingest": self.ingest}
-
-    def work(self) -> None:
-        """A batch more of everything that a worker and a producer count."""
-        for stage in STAGE_NAMES:
-            self.worker_metrics.batches.labels(stage).inc()
-            self.worker_metrics.records.labels(stage).inc(256)
-            self.worker_metrics.outputs.labels(stage).inc(300)
-            self.worker_metrics.lag_records.labels(stage).set(1_500)
-            self.worker_metrics.age_seconds.labels(stage).observe(0.7)
-            for step in ("process", "flush", "commit"):
-                self.worker_metrics.step_seconds.labels(stage, step).observe(0.03)
-        self.worker_metrics.dead_letters.labels("not-json").inc()
-        self.ingest_metrics.articles.labels("feeds").inc(20)
-        self.ingest_metrics.feed_fetches.labels("fresh").inc()
+    push: CollectorRegistry
 
 
 def make_trend(source: str, partner: str, week: str, *, stories: int, about: int) -> Trend:
@@ -71,8 +64,18 @@ def make_feed_book() -> FeedBook:
     return book
 
 
+def make_broker_watch() -> BrokerWatch:
+    """What the board tells of a broker with one topic that the workers read and one that they do not."""
+    watch = BrokerWatch(Settings(), ("articles", "sealed"), "bellwether-worker")
+    articles = TopicFigures(partitions=4, leaderless=0, under_replicated=0, written=120, span=100, bytes=54_000, lag=3)
+    sealed = TopicFigures(partitions=4, leaderless=0, under_replicated=0, written=9, span=9, bytes=1_000, lag=None)
+    disk = Disk(total=10**11, usable=6 * 10**10)
+    watch.take(Survey(brokers=1, members=1, disk=disk, topics={"articles": articles, "sealed": sealed}))
+    return watch
+
+
 def make_processes() -> Processes:
-    """The three processes; BLR-RUS has 3 of 8 stories with each signal in 2017-W31, its newest week, and broke in cooperation."""
+    """The four processes; BLR-RUS has 3 of 8 stories with each signal in 2017-W31, its newest week, and broke in cooperation."""
     model = BoardModel(load_watchlist(SHIPPED_WATCHLIST))
     for trend in (
         make_trend("BLR", "RUS", "2017-W30", stories=1, about=2),
@@ -83,29 +86,38 @@ def make_processes() -> Processes:
     for standing in (a_standing(status="broken", breaks=[a_break()]), a_standing(signal="hedging", status="weakening")):
         model.apply_standing(*standing_record(standing))
     model.apply_progress(b"0", encode(Progress(partition=0, offset=20, classified=17, duplicates=2, dead_letters=1)))
-    board, worker, ingest = (CollectorRegistry(auto_describe=False) for _ in range(3))
+    board, worker, ingest, push = (CollectorRegistry(auto_describe=False) for _ in range(4))
     topics = {"trends": 3, "breaks": 2, "progress": 1}
     board.register(BoardCollector(model, lambda: READY, records=lambda: topics, unreadable=lambda: dict.fromkeys(topics, 0)))
+    FreshnessMetrics(board)
+    board.register(make_broker_watch())
+    WorkerMetrics(worker)
     FeedMetrics(ingest)
+    IngestMetrics(ingest)
     ingest.register(make_feed_book())
-    for process, registry in (("board", board), ("worker", worker), ("ingest", ingest)):
-        add_build_info(registry, process=process)
-    return Processes(model, board, worker, WorkerMetrics(worker), ingest, IngestMetrics(ingest))
+    PushMetrics(push)
+    IngestMetrics(push)
+    for process, registry in (("board", board), ("worker", worker), ("ingest", ingest), ("push", push)):
+        add_process_info(registry, process=process)
+    return Processes(model, board, worker, ingest, push)
 
 
+@lru_cache(maxsize=1)
 def exposed_samples() -> dict[str, list[dict[str, str]]]:
     """Name of every series that some process exposes -> the label sets under it."""
     processes = make_processes()
     BoardMetrics(processes.board)
     found: dict[str, list[dict[str, str]]] = {}
-    for registry in processes.registries().values():
+    for registry in (processes.board, processes.worker, processes.ingest, processes.push):
         for family in registry.collect():
             for sample in family.samples:
                 found.setdefault(sample.name, []).append(dict(sample.labels))
     return found
 
 
-_SELECTOR = re.compile(r"\b([a-z_:]+)\{([^}]*)\}")
+#: What `rules.yml` records.
+RECORDED = frozenset(FRESHNESS.recorded(window) for window in FRESHNESS.windows)
+_SELECTOR = re.compile(r"\b([a-z_:][a-z0-9_:]*)\{([^}]*)\}")
 _MATCHER = re.compile(r'([a-z_]+)\s*(=~|!~|!=|=)\s*"([^"]*)"')
 
 
@@ -124,8 +136,8 @@ def find_selectors(query: str) -> Iterator[Selector]:
 
 
 def unmatched_reason(selector: Selector, samples: dict[str, list[dict[str, str]]]) -> str:
-    """Why no process exposes what a selector asks for; empty when one does. What the scrape adds is left out."""
-    if selector.metric == "up":
+    """Why no process exposes what a selector asks for; empty when one does. What the scrape or a recording rule adds is left out."""
+    if selector.metric == "up" or selector.metric in RECORDED:
         return ""
     if selector.metric not in samples:
         return f"no process exposes {selector.metric}"

@@ -16,14 +16,16 @@ import msgspec
 from prometheus_client import CollectorRegistry
 
 from streams.clock import format_utc
+from streams.ingest.answers import Fetched, FetchError, Validators
 from streams.ingest.book import FeedBook
 from streams.ingest.feed_record import FeedRecord
 from streams.ingest.feeds import Feed, FeedList
-from streams.ingest.fetch import Fetched, FetchError, Turn, Validators
+from streams.ingest.fetch import Turn
 from streams.ingest.gates import HostGates
-from streams.ingest.parsers import ParsedEntry, ParsedFeed
+from streams.ingest.parsed import ParsedEntry, ParsedFeed
 from streams.ingest.poller import Poller
 from streams.ingest.reading import FeedReader, FeedsReport
+from streams.ingest.room import Room
 from streams.ingest.state import FeedState
 from streams.ingest.urls import host_of
 from streams.metrics import FeedMetrics
@@ -188,7 +190,7 @@ async def _simulate(
                 gates.keep_quiet(host, until)
             stop = asyncio.Event()
             reader = FeedReader(
-                settings, fake_publisher(producer, name="feeds"), state, FeedBook(state.load_all()), web, web, gates, asyncio.Semaphore(32),
+                settings, fake_publisher(producer, name="feeds"), state, FeedBook(state.load_all()), web, web, gates, Room(32),
                 stop, at_once, FeedMetrics(CollectorRegistry()), clock, random, report,
             )  # fmt: skip
             loop.call_later(min(restart_every, seconds - loop.time()), stop.set)

@@ -24,7 +24,7 @@ import pytest
 from streams import topology
 from streams.board.listing import read_trends
 from streams.kafka import embedded
-from streams.kafka.clients import bulk_consumer
+from streams.kafka.clients import bulk_consumer, rdkafka_security
 from streams.kafka.reading import read_to_end
 from streams.kafka.topics import ensure_topics
 from streams.records import Progress, Trend, decode
@@ -133,6 +133,7 @@ class Stack:
             "classified": sum(p.classified for p in newest.values()),
             "duplicates": sum(p.duplicates for p in newest.values()),
             "dead_letters": sum(p.dead_letters for p in newest.values()),
+            "forgotten": sum(p.forgotten for p in newest.values()),
         }
 
     def records(self, topic: str) -> dict[int, list[InputRecord]]:
@@ -158,10 +159,15 @@ class Stack:
         wait_for("the facts to be counted", self.is_settled, seconds=seconds)
 
     def is_settled(self) -> bool:
-        """Whether both stages have committed all that is on their input."""
+        """Whether all stages have committed all that is on their input, of which nothing waits for its transaction's end."""
         from confluent_kafka import Consumer, TopicPartition
 
-        consumer = Consumer({"bootstrap.servers": self.settings.kafka_servers, "group.id": f"{self.settings.group}-worker"})
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self.settings.kafka_servers, "group.id": f"{self.settings.group}-worker",
+                "isolation.level": "read_uncommitted", **rdkafka_security(self.settings),
+            }
+        )  # fmt: skip
         with contextlib.closing(consumer):
             for spec in topology.STAGES:
                 parts = [TopicPartition(spec.reads.name, p) for p in range(self.settings.partitions)]

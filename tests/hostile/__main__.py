@@ -50,7 +50,7 @@ def _is_good(case: Case, found: Measured) -> bool:
 def _row(case: Case, found: Measured) -> str:
     answer = re.sub(r"[|<>`]", lambda mark: f"&#{ord(mark[0])};", found.answer[:90])
     name = re.sub(r"[|<>`]", lambda mark: f"&#{ord(mark[0])};", case.name)
-    waited = f"{found.delay_seconds:.2f}" if case.path in ("feed", "push", "connection") else ""
+    waited = f"{found.delay_seconds:.2f}" if case.path in ("feed", "server", "push", "connection") else ""
     return f"| {case.path} | {name} | {answer} | {found.seconds:.2f} | {found.extra_bytes / MEGABYTE:.0f} | {waited} |"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-Path = Literal["feed", "archive", "push", "connection", "classify"]
+Path = Literal["feed", "server", "archive", "push", "connection", "classify"]
 MAX_SECONDS = 5.0
 MAX_DELAY_SECONDS = 1.0
 MAX_EXTRA_BYTES = 100 * 1024 * 1024
@@ -21,7 +21,7 @@ class Case:
         name: what it is, in a few words; unique within its path.
         build: makes the input, as large as it has to be.
         answer: how what comes of it must begin, in the words of the path's runner; ` | ` parts what may come of it either way.
-        kind: of an archive, the ending of its name; of a push, its `Content-Type`, with `+gzip` where it is compressed.
+        kind: of a server, what it does after its bytes; of an archive, the ending of its name; of a push, its `Content-Type`, with `+gzip` where it is compressed.
     """
 
     path: Path

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from tests.hostile import archives, articles, feeds, pushes
+from tests.hostile import archives, articles, charsets, feeds, odd_feeds, odd_pushes, pushes, servers
 from tests.hostile.case import Case, Path
 
-CASES: tuple[Case, ...] = (*feeds.CASES, *archives.CASES, *pushes.CASES, *articles.CASES)
-PATHS: tuple[Path, ...] = ("feed", "archive", "push", "connection", "classify")
+CASES: tuple[Case, ...] = (
+    *feeds.CASES, *charsets.CASES, *odd_feeds.CASES, *servers.CASES, *archives.CASES, *pushes.CASES, *odd_pushes.CASES, *articles.CASES
+)  # fmt: skip
+PATHS: tuple[Path, ...] = ("feed", "server", "archive", "push", "connection", "classify")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -15,19 +16,21 @@ from streams.classify.memory import SCHEMA, ArticleMemory
 from streams.classify.stage import ClassifyStage
 from streams.clock import monotonic_seconds, parse_utc
 from streams.errors import ConfigError, FeedError
+from streams.ingest.answers import GZIP_MAGIC, MAX_BODY_BYTES, inflate
 from streams.ingest.archive import ingest_archive
 from streams.ingest.entries import find_changes
 from streams.ingest.feeds import Feed
-from streams.ingest.fetch import MAX_BODY_BYTES, inflate
-from streams.ingest.parsers import ParsedFeed
+from streams.ingest.fetch import Fetcher, Timeouts
+from streams.ingest.parsed import ParsedFeed
 from streams.ingest.parsing import ParserPool
 from streams.records import Article, DeadLetter, decode, encode
 from streams.settings import Settings
 from streams.stage import Batch, InputRecord, Outputs
 from streams.state import PartitionStore
 from tests.helpers.builders import article
-from tests.helpers.ingesting import FakeProducer, fake_publisher, rss
+from tests.helpers.ingesting import FakeProducer, Page, fake_publisher, feed_server, rss
 from tests.helpers.pushing import GOOD, Pusher, pushing
+from tests.hostile import servers
 from tests.hostile.case import Came, Case, Path
 from tests.hostile.pushes import TOKEN
 
@@ -35,13 +38,14 @@ NOW = parse_utc("2017-08-02T12:00:00Z")
 AnswerOf = Callable[[Case, bytes], Came]
 FEED = Feed("https://courier.invalid/rss", "Courier")
 KEPT = 5
+#: For somebody who waits for the answer, as `bellwether feeds parse` does; the loop over feeds has a minute for each.
+IN_A_HURRY = Timeouts(connect=2.0, read=3.0, total=4.0)
 OTHERS_EVERY_SECONDS = 0.1
 #: One text for each model that loads when it is first needed.
 WARM_UP = (
     "Belarus and Russia signed an agreement in Minsk. " * 50, "Беларусь и Россия подписали соглашение в Минске. " * 50,
     "Deutschland und Polen schlossen ein Abkommen. " * 50,
 )  # fmt: skip
-_GZIP_MAGIC = b"\x1f\x8b\x08"
 
 
 class _Forgetful(FakeProducer):
@@ -79,14 +83,10 @@ def _feed(_folder: FilePath) -> Iterator[AnswerOf]:
 
         async def read(document: bytes) -> str:
             try:
-                content = inflate(document, MAX_BODY_BYTES, FEED.url) if document.startswith(_GZIP_MAGIC) else document
+                content = inflate(document, MAX_BODY_BYTES, FEED.url) if document.startswith(GZIP_MAGIC) else document
             except FeedError as error:
                 return f"error: {error.what}"
-            found = await pool.parse(content, FEED.url)
-            if found.error is not None:
-                return f"error: {found.error}"
-            changes = find_changes(ParsedFeed(entries=found.entries), FEED, {}, now=NOW, settings=Settings())
-            return _told(changes.articles, changes.dead_letters)
+            return _told_of_feed(await pool.parse(content, FEED.url))
 
         def answer_of(_case: Case, data: bytes) -> Came:
             return runner.run(_while_others_come(read(data), lambda: read(benign)))
@@ -99,6 +99,60 @@ def _feed(_folder: FilePath) -> Iterator[AnswerOf]:
             yield answer_of
         finally:
             pool.close()
+
+
+@contextmanager
+def _server(_folder: FilePath) -> Iterator[AnswerOf]:
+    pool = ParserPool()
+    with asyncio.Runner() as runner, feed_server() as good:
+        good.pages["/rss"] = Page(rss(("1", "One", "First")))
+        fetcher = runner.run(Fetcher(IN_A_HURRY).__aenter__())
+
+        async def read(url: str) -> str:
+            try:
+                fetched = await fetcher.get(url, allow_private=True)
+            except FeedError as error:
+                return f"error: {error.what}"
+            return _told_of_feed(await pool.parse(fetched.body or b"", FEED.url, fetched.content_type))
+
+        async def read_from(case: Case, data: bytes) -> Came:
+            server = await asyncio.start_server(partial(_serve_badly, data, case.kind), "127.0.0.1", 0)
+            try:
+                port = server.sockets[0].getsockname()[1]
+                return await _while_others_come(read(f"http://127.0.0.1:{port}/rss"), lambda: read(good.url("/rss")))
+            finally:
+                server.close()
+
+        runner.run(read(good.url("/rss")))
+        try:
+            yield lambda case, data: runner.run(read_from(case, data))
+        finally:
+            pool.close()
+            runner.run(fetcher.__aexit__(None, None, None))
+
+
+async def _serve_badly(data: bytes, kind: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError, asyncio.IncompleteReadError):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(data)
+        await writer.drain()
+        while kind in (servers.TRICKLE, servers.ENDLESS):
+            if kind == servers.TRICKLE:
+                await asyncio.sleep(1)
+            writer.write(b"x" if kind == servers.TRICKLE else data[-65_536:])
+            await writer.drain()
+        if kind == servers.HOLD:
+            await reader.read()
+        if kind == servers.RESET:
+            writer.transport.abort()
+        writer.close()
+
+
+def _told_of_feed(found: ParsedFeed) -> str:
+    if found.error is not None:
+        return f"error: {found.error}"
+    changes = find_changes(ParsedFeed(entries=found.entries), FEED, {}, now=NOW, settings=Settings())
+    return _told(changes.articles, changes.dead_letters)
 
 
 @contextmanager
@@ -208,7 +262,7 @@ def _told(found: list[Article], buried: list[DeadLetter], *, articles: int | Non
     if buried:
         parts.append(f"{buried[0].reason}: {buried[0].detail[:70]}")
     if found:
-        parts.append(f"id {found[0].id[:20]!r}")
+        parts.append(f"id {found[0].id[:20]!r}; {found[0].published}, {found[0].date_origin}")
     return "; ".join(parts)
 
 
@@ -221,5 +275,5 @@ def _told_of_stage(outputs: Outputs) -> str:
 
 
 RUNNERS: Mapping[Path, Callable[[FilePath], AbstractContextManager[AnswerOf]]] = {
-    "feed": _feed, "archive": _archive, "push": _push, "connection": _connection, "classify": _classify,
+    "feed": _feed, "server": _server, "archive": _archive, "push": _push, "connection": _connection, "classify": _classify,
 }  # fmt: skip

@@ -19,7 +19,8 @@ from streams.ingest.archive_reading import read_archive
 from streams.ingest.article import to_article
 from streams.ingest.entries import find_changes
 from streams.ingest.feeds import Feed
-from streams.ingest.parsers import ParsedFeed, parse_feed
+from streams.ingest.parsed import ParsedFeed
+from streams.ingest.parsers import parse_feed
 from streams.ingest.text import clean_text
 from streams.json_text import JsonTextError, read_json, read_json_bytes
 from streams.marks import bounded_marks

@@ -157,7 +157,7 @@ def test_the_process_answers_says_where_and_ends_at_sigterm_within_its_time(stac
     )
     assert "Belarus" in fetch(address)
     with urllib.request.urlopen(f"{address}/events", timeout=10) as stream:
-        assert stream.readline() == b"retry: 2000\n"
+        assert stream.readline().startswith(b"retry: ")
         started = monotonic_seconds()
         assert stack.end("board", signal.SIGTERM) == 0
         assert monotonic_seconds() - started < 6

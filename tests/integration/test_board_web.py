@@ -18,16 +18,18 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from models.labels import LABELS
 from streams.board import live
-from streams.board.app import run_board, what_listens
+from streams.board.app import run_board
 from streams.board.context import BOARD
 from streams.board.exporter import BoardCollector
 from streams.board.model import BoardModel
+from streams.board.pair_page import EVIDENCE_WEEKS
 from streams.board.queries import newest_week
 from streams.board.status import ReplayStatus
 from streams.board.web import SECURITY_HEADERS, build_app
 from streams.board.weeks import week_name
 from streams.errors import ConfigError
-from streams.metrics import add_build_info
+from streams.listening import what_listens
+from streams.metrics import BOARD_ROUTES, add_build_info
 from streams.records import Evidence
 from streams.settings import load_settings
 from tests.helpers.board_data import WATCHED, evidence, feed, feed_progress, full_model, ready, trend, watchlist
@@ -148,8 +150,8 @@ async def test_a_pair_page_shows_its_series_and_its_evidence_by_week(connect: Co
     page = await text_of(await connect(small()), "/pairs/BLR-RUS")
     assert "<h1>Belarus" in page
     assert "2017-W31 (31 Jul – 6 Aug 2017): 3 of 14 stories" in page
-    assert page.count('<article class="story">') == 1
-    assert re.search(r"<th scope=\"row\">2017-W31</th><td>14</td><td>3</td><td>0</td><td>0</td>", page)
+    assert page.count('<article class="story told">') == 1
+    assert re.search(r"<th scope=\"row\">2017-W31</th><td>14</td><td>3</td><td>15%", page)
     assert 'href="https://news.example/2017-W31/1" rel="noopener noreferrer external"' in page
 
 
@@ -162,10 +164,13 @@ async def test_older_evidence_is_a_link_away(connect: Connect) -> None:
         )
     client = await connect(model)
     first = await text_of(client, "/pairs/BLR-RUS")
-    assert first.count('<article class="story">') == 26
-    link = re.search(r'href="([^"]+)#evidence">Older evidence: up to 2017-W14<', first)
+    week_heads = re.findall(r'<h3 id="w\d+">(2017-W\d\d)', first)
+    assert len(week_heads) == EVIDENCE_WEEKS
+    link = re.search(rf'href="([^"]+)#evidence">Older evidence: up to 2017-W{40 - EVIDENCE_WEEKS}<', first)
     assert link
-    assert (await text_of(client, unescape(link[1]))).count('<article class="story">') == 14
+    older = re.findall(r'<h3 id="w\d+">(2017-W\d\d)', await text_of(client, unescape(link[1])))
+    assert len(older) == EVIDENCE_WEEKS
+    assert max(older) < min(week_heads)
 
 
 async def test_what_a_feed_says_stays_text(connect: Connect) -> None:
@@ -192,7 +197,9 @@ async def test_pages_have_no_inline_script_or_style_and_nothing_from_elsewhere(c
         assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*\ssrc=)", page)
         assert not re.search(r'(?:src|data|action)="(?:https?:)?//', page)
         assert re.findall(r'<link [^>]*href="([^"]+)"', page)
-        assert all(link.startswith("/static/") for link in re.findall(r'<link [^>]*href="([^"]+)"', page))
+        assert all(
+            link.startswith("/static/") for link in re.findall(r'<link rel="(?:icon|stylesheet)" [^>]*href="([^"]+)"', page)
+        )
 
 
 @pytest.mark.parametrize("path", ["/", "/nowhere", "/api/v1/pairs", "/static/board.css", "/metrics", "/healthz", "/favicon.ico"])
@@ -381,7 +388,7 @@ async def test_the_label_of_a_route_is_never_an_address(connect: Connect) -> Non
         await text_of(client, f"/nowhere/{number}", 404)
         await text_of(client, f"/pairs/X{number}-Y", 404)
     routes = set(re.findall(r'bellwether_board_request_seconds_count\{route="([^"]+)"\}', await text_of(client, "/metrics")))
-    assert routes == {"overview", "pair", "feeds", "fragment", "events", "api", "metrics", "health", "static", "other"}
+    assert routes == set(BOARD_ROUTES)
 
 
 async def test_a_fragment_is_the_row_of_the_page(connect: Connect, full: BoardModel) -> None:

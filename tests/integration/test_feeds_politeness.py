@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -21,22 +19,11 @@ from streams.ingest.reading import FeedsReport
 from streams.ingest.state import FeedState
 from streams.kafka.locks import locked
 from streams.records import FeedStatus, decode
-from streams.settings import Settings, load_settings
-from tests.helpers.ingesting import FakeProducer, FeedServer, Page, fake_publisher, feed_server, rss
+from streams.settings import Settings
+from tests.helpers.ingesting import FakeProducer, FeedServer, Page, fake_publisher, rss
 
 OPTIONS = PollOptions(host_spacing_seconds=0.0, parsers=1, timeouts=Timeouts(connect=2.0, read=2.0, total=4.0))
 ONE = rss(("1", "One", "First"))
-
-
-@pytest.fixture
-def server() -> Iterator[FeedServer]:
-    with feed_server() as served:
-        yield served
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return load_settings(data_dir=tmp_path / "data", kafka_servers="127.0.0.1:1")
 
 
 @dataclasses.dataclass

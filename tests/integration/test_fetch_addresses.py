@@ -11,7 +11,8 @@ import aiohttp.abc
 import pytest
 
 from streams.ingest.addresses import is_public, is_public_or_private
-from streams.ingest.fetch import Fetched, Fetcher, FetchError, Timeouts
+from streams.ingest.answers import Fetched, FetchError
+from streams.ingest.fetch import Fetcher, Timeouts
 from tests.helpers.ingesting import FeedServer, Page, feed_server, rss
 
 LIMITS = Timeouts(connect=2.0, read=2.0, total=4.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import gzip
 import os
 import signal
@@ -13,36 +14,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from pathlib import Path
 from typing import Any
 
 import kafka.errors as client_errors
 import pytest
 
 from streams.errors import KafkaError, StateError
+from streams.ingest.answers import Fetched, FetchError, inflate
 from streams.ingest.feed_record import FeedRecord
 from streams.ingest.feeds import Feed, FeedList
-from streams.ingest.fetch import Fetched, Fetcher, FetchError, Timeouts, inflate, retry_after_seconds
+from streams.ingest.fetch import Fetcher, Timeouts, retry_after_seconds
 from streams.ingest.poll import STATE_FILE, PollOptions, run_feeds
 from streams.ingest.publish import ArticlePublisher
 from streams.ingest.reading import FeedsReport
 from streams.ingest.state import FeedState
-from streams.settings import Settings, load_settings
+from streams.settings import Settings
 from tests.helpers.ingesting import FakeProducer, FeedServer, Page, fake_publisher, feed_server, rss
 
 OPTIONS = PollOptions(host_spacing_seconds=0.0, parsers=1, timeouts=Timeouts(connect=2.0, read=2.0, total=4.0))
 NOW = datetime(2017, 8, 2, 12, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def server() -> Iterator[FeedServer]:
-    with feed_server() as served:
-        yield served
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return load_settings(data_dir=tmp_path / "data", kafka_servers="127.0.0.1:1")
 
 
 def feeds_of(*urls: str, allow_private: bool = True) -> FeedList:
@@ -333,3 +323,48 @@ def test_a_signal_ends_the_loop_in_order(server: FeedServer, settings: Settings)
     assert (report.new, len(producer.articles)) == (1, 1)
     with FeedState(settings.data_dir / STATE_FILE) as state:
         assert state.load(server.url("/rss")).last_success is not None
+
+
+def test_servers_that_never_come_to_an_end_hold_up_no_other_feed(settings: Settings) -> None:
+    hold, stop = threading.Event(), threading.Event()
+
+    class Producer(FakeProducer):
+        def flush(self, timeout: float | None = None) -> None:
+            super().flush(timeout)
+            if self.articles:
+                stop.set()
+
+    with feed_server(listen="0.0.0.0") as server:
+        server.pages |= {"/held": Page(hold=hold), "/good": Page(rss(("1", "Good", "x")))}
+        held = [server.url("/held").replace("127.0.0.1", f"127.0.1.{number}") for number in range(1, 21)]
+        options = dataclasses.replace(OPTIONS, concurrency=4, timeouts=Timeouts(connect=20.0, read=20.0, total=20.0))
+        producer = Producer()
+        feeds = feeds_of(*held, server.url("/good"))
+        reading = threading.Thread(
+            target=run_feeds, args=(settings, feeds, fake_publisher(producer, name="feeds")), kwargs={"stop": stop, "options": options}
+        )  # fmt: skip
+        reading.start()
+        assert stop.wait(15), "the good feed waited for the others"
+        hold.set()
+        reading.join()
+    assert [article.title for article in producer.articles] == ["Good"]
+
+
+def test_the_bytes_of_all_answers_on_their_way_are_bounded_and_counted_back(
+    server: FeedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.ingest.fetch.MAX_BYTES_ON_THEIR_WAY", 3_000)
+    server.pages |= {"/large": Page(b"x" * 5_000), "/small": Page(b"x" * 2_000)}
+
+    async def fetch() -> list[str | int]:
+        async with Fetcher(OPTIONS.timeouts) as fetcher:
+            found: list[str | int] = []
+            for path in ("/large", "/small", "/large", "/small"):
+                try:
+                    found.append(len((await fetcher.get(server.url(path), allow_private=True)).body or b""))
+                except FetchError as error:
+                    found.append(error.what)
+            return found
+
+    refused = "too much of other feeds is on its way"
+    assert asyncio.run(fetch()) == [refused, 2_000, refused, 2_000]

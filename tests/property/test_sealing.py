@@ -205,6 +205,14 @@ BEHIND = [
     *[Step("seal")] * 2,
     Step("owner", 2),
 ]
+#: A pair that is not watched gets as many stories as it needs to be shown, and loses one again.
+SHOWN_THEN_HIDDEN = [(1, "armenia", DATES[0]), (2, "armenia", DATES[1]), (2, "nothing", DATES[1])]
+#: The same the other way round: it is shown, loses a story, and gets it back.
+HIDDEN_THEN_SHOWN = [(1, "armenia", DATES[0]), (2, "armenia", DATES[1]), (2, "nothing", DATES[1]), (2, "armenia", DATES[1])]
+#: The other owner, whose disk is as old as this one's, did the first of it; this one reads all the rest at once.
+SEEN_BY_THE_OTHER = [Step("owner", 1), Step("more", 4), Step("batch", 4), Step("owner", 2), Step("more", 9), Step("batch", 9)]
+ALL_KNOWN, ONE_MORE = [Step("more", 4), Step("batch", 4)], [Step("more", 2), Step("batch", 2)]
+HIDDEN_BY_THE_OTHER = [*ALL_KNOWN, Step("owner", 1), *ONE_MORE, Step("owner", 2), Step("more", 9), Step("batch", 9)]
 #: The edit arrives between the reading of the old fact and its reduced record.
 AT_THE_WORST_MOMENT = [Step("more", 4), Step("batch", 4), Step("more", 4), Step("seal"), Step("clean"), Step("lost")]
 
@@ -213,6 +221,8 @@ AT_THE_WORST_MOMENT = [Step("more", 4), Step("batch", 4), Step("more", 4), Step(
 @given(revisions_of_weeks, steps, st.sampled_from([1, 1, 5]))
 @example(SEALED_THEN_GONE, QUIET, 1)
 @example(MOVED_THEN_GONE, QUIET, 1)
+@example(SHOWN_THEN_HIDDEN, SEEN_BY_THE_OTHER, 1)
+@example(HIDDEN_THEN_SHOWN, HIDDEN_BY_THE_OTHER, 1)
 @example(SEALED_THEN_GONE, BEHIND, 1)
 @example(MOVED_THEN_GONE, BEHIND, 1)
 @example(SEALED_THEN_GONE, AT_THE_WORST_MOMENT, 1)

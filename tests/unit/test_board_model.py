@@ -228,7 +228,7 @@ def test_an_item_larger_than_the_whole_budget_is_not_kept() -> None:
     store = EvidenceStore(frozenset(), budget=10)
     store.put("KAZ-CHN", 3, b"y" * 11)
     assert store.size == 0
-    assert store.newest_week("KAZ-CHN", 10) == -1
+    assert store.newest_weeks(10, {"KAZ-CHN"}, 1) == {}
 
 
 def test_counts_stay_when_evidence_has_to_go() -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
 from models.labels import DEFINITIONS, LABELS
 from streams.board.changes import MOST_PAIRS, ChangeFeed
 from streams.board.charts import MOST_BARS, RANGES, pair_charts
 from streams.board.context import percent, points, safe_link
-from streams.board.counts import ROWS
 from streams.board.model import BoardModel
 from streams.board.names import name_of
 from streams.board.queries import (
@@ -23,13 +20,13 @@ from streams.board.queries import (
     newest_week,
     overview,
     pair_row,
-    rolling_share,
 )  # fmt: skip
 from streams.board.status import ReplayStatus
 from streams.board.svg import area_path, bars_path, line_path, round_up
 from streams.board.view import BadRequestError, View, read_view, read_whole
 from streams.board.weeks import month_name, week_end, week_name, week_number, week_span, year_starts
 from tests.helpers.board_data import WATCHED, evidence, feed, feed_progress, full_model, ready, trend, watchlist
+from tests.helpers.standings import a_break, a_standing, standing_record
 
 W31 = week_number("2017-W31")
 
@@ -135,13 +132,42 @@ def test_the_latest_evidence_shows_each_label_before_a_second_story_of_one() -> 
     assert [entry.key for entry in latest_of_all(model, week_number("2017-W29"))] == []
 
 
-def test_the_rolling_share_of_each_week_is_that_of_its_13_weeks() -> None:
+def test_a_chart_shows_the_share_of_13_weeks_that_end_in_each_week_within_its_band() -> None:
     model = model_of(w10=(2, 4), w20=(1, 4))
-    window = model.window("BLR-RUS", week_number("2017-W24"), 24)
-    shares = rolling_share(window, ROWS.index("cooperation"), 0)
-    assert len(shares) == 12
-    assert (shares[0], shares[7], shares[-1]) == (0.5, 3 / 8, 1 / 4)
-    assert rolling_share(model.window("BLR-RUS", week_number("2016-W24"), 14), 1, 0) == [None, None]
+    slots = pair_charts(model, "BLR-RUS", "all", week_number("2017-W24"), "52").signals[0].slots
+    shares = {week_name(slot.week): slot.level.share if slot.level else None for slot in slots}
+    assert (shares["2017-W09"], shares["2017-W12"], shares["2017-W20"], shares["2017-W24"]) == (None, 0.5, 3 / 8, 1 / 4)
+    levels = [slot.level for slot in slots if slot.level]
+    assert len(levels) == 15
+    assert all(level.low < level.share < level.high for level in levels)
+
+
+def test_a_chart_marks_the_breaks_that_were_known_at_its_end_and_begin_inside_it() -> None:
+    model = model_of(w01=(2, 4), w40=(1, 4))
+    breaks = [a_break(start="2014-W02", alarm="2014-W05"), a_break(), a_break(start="2017-W35", alarm="2017-W38")]
+    model.apply_standing(*standing_record(a_standing(week="2017-W40", breaks=breaks)))
+    chart = pair_charts(model, "BLR-RUS", "all", week_number("2017-W37"), "52").signals[0]
+    assert [one.start for one in chart.breaks] == ["2017-W31", "2014-W02"]
+    assert [(mark.start, mark.x, mark.said_x) for mark in chart.marks] == [("2017-W31", 45 * 4, 48 * 4)]
+    assert chart.standing is None
+    now = pair_charts(model, "BLR-RUS", "all", week_number("2017-W40"), "52").signals[0]
+    assert now.standing is not None
+    assert [mark.start for mark in now.marks] == ["2017-W31", "2017-W35"]
+
+
+def test_copies_of_a_story_are_folded_whichever_of_them_carries_a_label() -> None:
+    model = BoardModel(watchlist([("BLR", "RUS")]))
+    first, second = (
+        evidence(number, "cooperation", "2017-W31", probability, story_id="a1", articles=4)
+        for number, probability in ((1, 0.7), (2, 0.9))
+    )
+    other = evidence(1, "hedging", "2017-W31", 0.8, story_id="a1", articles=4)
+    proof = {"cooperation": [second, first], "hedging": [other]}
+    feed(model, trend("BLR-RUS", "2017-W31", {"cooperation": 1, "hedging": 1}, about=1, evidence=proof))
+    (story,) = evidence_of_pair(model, "BLR-RUS", W31, 1)
+    assert story.labels == {"cooperation": 0.9, "hedging": 0.8}
+    assert story.by_label == {"cooperation": second, "hedging": other}
+    assert (story.evidence.article_id, [one.article_id for one in story.others]) == ("a2", ["a1"])
 
 
 def test_bins_are_full_at_the_end_where_the_newest_weeks_are() -> None:
@@ -156,8 +182,7 @@ def test_a_chart_of_any_range_holds_every_story_once_in_bars_that_can_be_told_ap
     charts = pair_charts(model, "BLR-RUS", "all", until, chosen)
     assert charts.width // 4 <= MOST_BARS
     for chart in charts.signals:
-        texts = [re.search(r": (\d+) of (\d+) stories", bar.text) for bar in chart.bar_texts]
-        assert sum(int(match[1]) for match in texts if match) == chart.in_window
+        assert sum(slot.stories for slot in chart.slots) == chart.in_window
         if chosen == "all":
             assert chart.in_window == chart.total
 
@@ -251,7 +276,7 @@ def test_every_label_has_a_heading_and_a_definition() -> None:
 
 def test_the_first_event_is_always_given_and_then_only_news() -> None:
     model = model_of(w05=(1, 3))
-    stream = ChangeFeed(model, ready, boot="b")
+    stream = ChangeFeed(model, ready, lambda: counters(model), boot="b")
     first = stream.poll()
     assert first is not None
     assert (first["pairs"], first["all"]) == ([], False)
@@ -265,7 +290,7 @@ def test_the_first_event_is_always_given_and_then_only_news() -> None:
 
 def test_progress_alone_is_news_without_pairs() -> None:
     model = model_of(w05=(1, 3))
-    stream = ChangeFeed(model, ready, boot="b")
+    stream = ChangeFeed(model, ready, lambda: counters(model), boot="b")
     stream.poll()
     feed_progress(model, 0, 7)
     event = stream.poll()
@@ -277,21 +302,21 @@ def test_a_reader_who_comes_back_hears_of_what_changed_meanwhile() -> None:
     model = model_of(w05=(1, 3))
     seen = f"b-{model.revision}"
     feed(model, trend("ARM-RUS", "2017-W06", {"cooperation": 1}, about=2))
-    event = ChangeFeed(model, ready, boot="b", last_id=seen).poll()
+    event = ChangeFeed(model, ready, lambda: counters(model), boot="b", last_id=seen).poll()
     assert event is not None
     assert (event["pairs"], event["all"]) == (["ARM-RUS"], False)
 
 
 @pytest.mark.parametrize("last_id", ["other-5", "nonsense", "b-x", "b-" + "9" * 400])
 def test_a_reader_of_another_process_is_told_to_fetch_everything(last_id: str) -> None:
-    event = ChangeFeed(model_of(w05=(1, 3)), ready, boot="b", last_id=last_id).poll()
+    event = ChangeFeed((model := model_of(w05=(1, 3))), ready, lambda: counters(model), boot="b", last_id=last_id).poll()
     assert event is not None
     assert event["all"] is True
 
 
 def test_a_new_pair_or_very_many_changed_ones_mean_everything() -> None:
     model = full_model(others=MOST_PAIRS + 1, first="2022-W01")
-    stream = ChangeFeed(model, ready, boot="b")
+    stream = ChangeFeed(model, ready, lambda: counters(model), boot="b")
     stream.poll()
     feed(model, trend("KAZ-CHN", "2022-W06", {"cooperation": 1}, about=2))
     event = stream.poll()

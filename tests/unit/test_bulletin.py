@@ -18,7 +18,7 @@ from streams.board.listing import Listed, ListedStanding
 from streams.bulletin.build import LEAST_COMPARED, Stands, build, stands_of
 from streams.bulletin.listing import lines_at
 from streams.bulletin.past import PairWeeks, standings_after
-from streams.bulletin.quoting import quote, web_address
+from streams.bulletin.quoting import link_target, quote
 from streams.bulletin.render import RENDERERS, escape_markdown, to_html, to_json, to_markdown
 from streams.bulletin.revisions import read_earlier
 from streams.bulletin.wording import LANGUAGES, WORDS, Language, plural_form, words_of
@@ -224,7 +224,7 @@ def test_a_long_sentence_is_quoted_around_the_words_that_weighed() -> None:
     "url", ["javascript:x", "ftp://a.invalid", "//a.invalid", "https://", "https://a.invalid/\nb", "http://[x", ""]
 )
 def test_what_is_no_web_address_is_not_linked(url: str) -> None:
-    assert web_address(url) == ""
+    assert link_target(url) == ""
 
 
 def test_markdown_escapes_do_not_change_plain_words() -> None:

@@ -41,7 +41,11 @@ def test_a_week_has_a_row_for_every_signal_and_domain_with_its_denominator() -> 
     by = {(row["signal"], row["domain"]): row for row in rows}
     assert by["cooperation", "all"]["stories"] == 2
     assert (by["cooperation", "security"]["stories"], by["cooperation", "security"]["articles"]) == (2, 3)
-    assert (by["hedging", "all"]["stories"], by["hedging", "all"]["stories_about"], by["hedging", "all"]["articles_about"]) == (0, 5, 10)
+    assert (by["hedging", "all"]["stories"], by["hedging", "all"]["stories_about"], by["hedging", "all"]["articles_about"]) == (
+        0,
+        5,
+        10,
+    )
     assert rows[0]["domain"] == "all"
 
 

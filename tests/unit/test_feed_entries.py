@@ -8,7 +8,7 @@ import pytest
 
 from streams.ingest.entries import FeedChanges, entry_article_id, find_changes
 from streams.ingest.feeds import Feed
-from streams.ingest.parsers import ParsedEntry, ParsedFeed
+from streams.ingest.parsed import ParsedEntry, ParsedFeed
 from streams.ingest.state import Seen
 from streams.settings import load_settings
 
@@ -165,3 +165,26 @@ def test_what_was_remembered_before_there_were_marks_is_still_known() -> None:
 def test_the_author_and_the_source_of_an_entry_go_with_the_article() -> None:
     (article,) = changes_of(entry(author="Jane Doe", source="Northern Gazette")).articles
     assert (article.author, article.origin, article.outlet) == ("Jane Doe", "Northern Gazette", "Courier")
+
+
+def test_one_guid_and_one_link_for_everything_does_not_melt_the_items_into_one_article() -> None:
+    def item(number: int) -> ParsedEntry:
+        published = f"2017-08-02T0{number}:00:00Z"
+        return entry("https://courier.invalid/", url="https://courier.invalid/", title=f"Title {number}", published=published)
+
+    first = changes_of(item(1), item(2), item(3))
+    assert first.new == 3
+    later = changes_of(item(2), item(3), item(4), known=first.seen)
+    assert (later.new, later.revisions, later.unchanged) == (1, 0, 2)
+    alone = changes_of(item(4), known={**first.seen, **later.seen})
+    assert (alone.new, alone.unchanged) == (0, 1)
+
+
+def test_two_headlines_of_one_item_with_one_date_are_one_article() -> None:
+    changes = changes_of(entry("1"), entry("1", title="Title, corrected"))
+    assert (changes.new, changes.unchanged) == (1, 1)
+
+
+def test_a_date_that_stands_there_and_cannot_be_read_is_told_from_none() -> None:
+    changes = changes_of(entry("1", published=None, unreadable_date="a while ago"), entry("2", published=None))
+    assert [article.date_origin for article in changes.articles] == ["unreadable", "missing"]

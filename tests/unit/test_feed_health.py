@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from streams.errors import FeedError
-from streams.ingest.fetch import FETCH_PROBLEMS, FetchError
+from streams.ingest.answers import FETCH_PROBLEMS, FetchError
 from streams.ingest.health import Cadence, add_hours, cadence_of, error_kind, silence_limit_seconds, silent_at
 from streams.metrics import FEED_ERROR_KINDS
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -10,6 +11,7 @@ import pytest
 
 from streams.ingest import schedule
 from streams.ingest.gates import ClosedError, HostGates, HostQuietError, Passage
+from streams.ingest.room import MOST_SLOW, Room
 from streams.ingest.schedule import Rhythm, delay_after_failure, delay_after_success, rhythm_of, rhythmic_interval
 
 NOW = datetime(2017, 8, 2, 12, 0, tzinfo=UTC)
@@ -129,7 +131,7 @@ async def test_whoever_waited_for_a_host_that_fell_quiet_meanwhile_does_not_go_t
 
 
 async def test_feeds_that_queue_for_one_host_do_not_take_the_room_of_others_and_cannot_lock_each_other_up() -> None:
-    gates, room, stop = HostGates(0.0), asyncio.Semaphore(1), asyncio.Event()
+    gates, room, stop = HostGates(0.0), Room(1), asyncio.Event()
     done: list[str] = []
 
     async def follow(name: str, hosts: tuple[str, ...]) -> None:
@@ -143,13 +145,101 @@ async def test_feeds_that_queue_for_one_host_do_not_take_the_room_of_others_and_
     async with asyncio.timeout(5):
         await asyncio.gather(*(follow(name, hosts) for _ in range(20) for name, hosts in ways.items()))
     assert len(done) == 100
-    assert not room.locked()
+    assert not room.is_full
+
+
+async def test_requests_that_trickle_keep_no_place_from_others_and_wait_for_one_when_they_are_done() -> None:
+    gates, room, stop, trickling = HostGates(0.0), Room(1, slow_seconds=0.0, most_slow=2), asyncio.Event(), asyncio.Event()
+    began: list[str] = []
+
+    async def ask(name: str, until: asyncio.Event | None = None, work: asyncio.Event | None = None) -> None:
+        async with Passage(gates, room, stop) as passage:
+            async with passage.turn(f"{name}.invalid"):
+                began.append(name)
+                if until is not None:
+                    await until.wait()
+            if work is not None:
+                await work.wait()
+
+    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        slow = [tasks.create_task(ask(name, trickling)) for name in ("a", "b")]
+        working = asyncio.Event()
+        await until_true(lambda: began == ["a", "b"])
+        busy = tasks.create_task(ask("c", work=working))
+        await until_true(lambda: began == ["a", "b", "c"])
+        trickling.set()
+        await asyncio.sleep(0)
+        assert not any(task.done() for task in (*slow, busy))
+        working.set()
+    assert not room.is_full
+    assert room.slow_left == 2
+
+
+async def test_a_machine_that_is_slow_itself_begins_no_further_requests() -> None:
+    room = Room(3, slow_seconds=0.0)
+    async with room.place() as one, room.place() as other:
+        await one.settle()
+        await other.settle()
+        async with room.place():
+            await asyncio.sleep(0.01)
+            assert room.is_full
+            await one.__aexit__(None, None, None)
+            await until_true(lambda: room.slow_left < MOST_SLOW)
+    assert (room.at_work, room.slow_left) == (0, MOST_SLOW)
+    assert not room.is_full
+
+
+async def test_what_has_come_in_slowly_goes_before_all_requests_that_have_not_begun() -> None:
+    room, order = Room(1, slow_seconds=0.0, most_slow=1), list[str]()
+
+    async def ask(name: str) -> None:
+        async with room.place():
+            order.append(name)
+            await asyncio.sleep(0.001)
+
+    async with asyncio.timeout(5), room.place() as slow:
+        await until_true(lambda: room.slow_left == 0)
+        tasks = [asyncio.create_task(ask(name)) for name in "abc"]
+        await until_true(lambda: order == ["a"])
+        await slow.settle()
+        order.append("slow")
+        await slow.__aexit__(None, None, None)
+        await asyncio.gather(*tasks)
+    assert order == ["a", "slow", "b", "c"]
+    assert (room.is_full, room.at_work, room.slow_left) == (False, 0, 1)
+
+
+async def test_whoever_no_longer_waits_for_a_place_leaves_none_taken() -> None:
+    room = Room(1)
+    async with room.place():
+        waiting = [asyncio.create_task(room.place().__aenter__()) for _ in range(3)]
+        await asyncio.sleep(0)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+    assert not room.is_full
+
+
+async def test_no_more_than_so_many_may_be_slow_at_once() -> None:
+    room = Room(1, slow_seconds=0.0, most_slow=1)
+    async with room.place():
+        await until_true(lambda: room.slow_left == 0)
+        async with room.place():
+            await asyncio.sleep(0.01)
+            assert room.is_full
+
+
+async def until_true(condition: Callable[[], bool]) -> None:
+    """Waits for what other tasks are about to do."""
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - nobody could set an event
+            await asyncio.sleep(0)
 
 
 async def test_after_a_stop_no_request_begins() -> None:
     stop = asyncio.Event()
     stop.set()
-    async with Passage(HostGates(0.0), asyncio.Semaphore(1), stop) as passage:
+    async with Passage(HostGates(0.0), Room(1), stop) as passage:
         with pytest.raises(ClosedError):
             async with passage.turn("a.invalid"):
                 pytest.fail("a request began")

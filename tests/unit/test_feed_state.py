@@ -11,8 +11,8 @@ import pytest
 from streams.errors import StateError
 from streams.ingest import state as state_module
 from streams.ingest.addresses import is_public, public_socket
+from streams.ingest.answers import Validators
 from streams.ingest.feed_record import EntryCounts, FeedRecord
-from streams.ingest.fetch import Validators
 from streams.ingest.schedule import Rhythm
 from streams.ingest.state import FeedState, Seen
 

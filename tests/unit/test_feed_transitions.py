@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
+from streams.ingest.answers import Fetched, Validators
 from streams.ingest.feed_record import EntryCounts, FeedRecord
 from streams.ingest.feeds import Feed
-from streams.ingest.fetch import Fetched, Validators
 from streams.ingest.schedule import Rhythm
 from streams.ingest.transitions import Arrived, after_failure, after_quiet, after_success
 

@@ -52,3 +52,13 @@ def test_a_hostile_file_costs_little(text: str) -> None:
     started = time.process_time()
     read_robots(text).allows(PAGE + "/" + "a" * 2_000)
     assert time.process_time() - started < 2.0
+
+
+def test_a_file_of_ten_thousand_agents_and_rules_is_read_in_a_moment() -> None:
+    agents = "".join(f"User-agent: a{number}\n" for number in range(15_000))
+    started = time.monotonic()
+    rules = read_robots(agents + "Disallow: /*a*b*c\n" * 14_000)
+    assert rules.allows("https://example.org/" + "a" * 2_000)
+    hostile = read_robots("User-agent: *\n" + "Disallow: /*a*a*a*a*a*b\n" * 5_000)
+    assert hostile.allows("https://example.org/" + "a" * 2_000)
+    assert time.monotonic() - started < 3

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -55,9 +55,15 @@ class FakeSink:
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
 
-    def write(self, outputs: Outputs) -> int:
+    def write(self, partition: int, outputs: Outputs) -> int:
         self.journal.note("flush")
         return sum(1 for _ in outputs)
+
+    def fence(self, partitions: Collection[int]) -> None:
+        self.journal.note(f"fence {sorted(partitions)}")
+
+    def release(self, partition: int) -> None:
+        self.journal.note(f"release {partition}")
 
 
 class FakeConsumer:
@@ -135,4 +141,9 @@ async def test_taking_over_writes_what_is_due_and_says_where_to_read(runner: Sta
 
 async def test_giving_up_closes_the_partition(runner: StageRunner, journal: Journal) -> None:
     await runner.give_up(3)
-    assert journal.events == ["close 3"]
+    assert journal.events == ["close 3", "release 3"]
+
+
+async def test_fencing_reaches_the_sink_before_anything_is_opened(runner: StageRunner, journal: Journal) -> None:
+    await runner.fence([3, 1])
+    assert journal.events == ["fence [1, 3]"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -54,11 +54,15 @@ class JournalSink:
         self.stage = stage
         self.fails = False
 
-    def write(self, outputs: Outputs) -> int:
+    def write(self, partition: int, outputs: Outputs) -> int:
         self.stage.events.append("flush")
         if self.fails:
             raise KafkaError("no broker")
         return sum(1 for _ in outputs)
+
+    def fence(self, partitions: Collection[int]) -> None: ...
+
+    def release(self, partition: int) -> None: ...
 
 
 class Bench:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streams.classify.sketch import sketch_of
-from streams.records import SealedFact, decode, encode
+from streams.records import UNDATED, SealedFact, decode, encode
 from streams.trends.sealing import as_fact, is_reduced, seal
 from streams.trends.windows import count_week
 from tests.helpers.builders import fact
@@ -23,6 +23,14 @@ def test_a_week_of_sealed_facts_counts_as_it_did() -> None:
     after = count_week(*WEEK, [as_fact(encode(seal(one, 7, cited=False))) for one in facts])
     assert (after.exposure, after.counts, after.latest) == (before.exposure, before.counts, before.latest)
     assert not any(after.evidence.values())
+
+
+def test_the_newest_publication_of_a_week_is_that_of_an_article_with_a_date_of_its_own_sealed_or_not() -> None:
+    dated, undated = fact(1, published="2017-07-31T10:00:00Z"), fact(2, published="2017-08-05T10:00:00Z", dated=False)
+    for facts in ([dated, undated], [as_fact(encode(seal(one, 7, cited=False))) for one in (dated, undated)]):
+        assert count_week(*WEEK, facts).latest == "2017-07-31T10:00:00Z"
+        assert count_week(*WEEK, facts[1:]).latest == UNDATED
+        assert count_week(*WEEK, facts).exposure["all"].articles == 2
 
 
 def test_only_a_fact_that_keeps_its_text_is_evidence() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from streams.clock import week_name
-from streams.records import DeadLetter, TrendStanding, decode
+from streams.records import UNDATED, DeadLetter, TrendStanding, decode
 from streams.stage import LONGEST_WAIT_SECONDS, QUIET_SECONDS, Batch, InputRecord, Output, Outputs, Postponing
 from streams.standing import stage as breaks_stage_module
 from streams.standing.closing import closing_time, last_closed_week, newest_publication
@@ -57,6 +57,19 @@ def test_nothing_is_closed_without_a_watermark() -> None:
 @pytest.mark.parametrize("latest", ["", "yesterday", "2017-08-12T00:00:00Z", "2016-08-02T00:00:00Z"])
 def test_a_week_that_does_not_say_when_its_newest_article_came_counts_from_its_monday(latest: str) -> None:
     assert newest_publication("2017-W31", latest) == "2017-07-31T00:00:00Z"
+
+
+def test_a_week_of_articles_without_dates_says_nothing_of_the_time() -> None:
+    assert newest_publication("2026-W48", UNDATED) == ""
+    assert UNDATED < "0001-01-01T00:00:00Z"
+
+
+def test_articles_without_dates_that_arrive_with_an_archive_close_none_of_its_weeks(tmp_path: Path) -> None:
+    stage = breaks_stage(tmp_path)
+    archive = [week_of_pair("BLR-RUS", FIRST + at, 10, 2) for at in range(4)]
+    arrived_years_later = week_of_pair("BLR-RUS", FIRST + 500, 3, 1, latest=UNDATED)
+    found = judge_all(stage, trend_records([arrived_years_later, *archive]))
+    assert newest(found).week == week_name(FIRST + 2)
 
 
 def test_a_pair_is_judged_by_the_news_of_its_neighbours_too(tmp_path: Path) -> None:

@@ -227,5 +227,7 @@ def test_the_overview_says_how_each_signal_stands_and_only_when_its_newest_weeks
     model = model_with(a_standing(status="broken", breaks=[a_break()]))
     feed(model, trend("BLR-RUS", "2017-W34", {"cooperation": 3}, about=8))
     now, then = (page for _, _, page in answers(model, "/", "/?until=2017-W33"))
-    assert "broken, 93% to last; broke 2017-W31" in now
-    assert "broke 2017-W31" not in then
+    row = now[now.index('id="pair-BLR-RUS"') :].split("</td>")[0]
+    assert "<b>broken</b>, 93% to last</span>" in row
+    assert ">broke up, 2017-W31</span>" in row
+    assert "broke up" not in then

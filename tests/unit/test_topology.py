@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from streams import diagram, topology
+from streams.classify import revision
 from streams.classify import stage as classify_stage
 from streams.metrics import STAGE_NAMES
 from streams.standing import stage as breaks_stage
@@ -15,10 +16,10 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 def test_every_output_of_a_stage_has_a_topic() -> None:
     assert set(topology.CLASSIFY_STAGE.writes) == {
-        classify_stage.CLASSIFICATIONS,
+        revision.CLASSIFICATIONS,
         classify_stage.PROGRESS,
         classify_stage.DEAD_LETTERS,
-        classify_stage.SIGNALS,
+        revision.SIGNALS,
     }
     assert set(topology.TRENDS_STAGE.writes) == {trends_stage.TRENDS, trends_stage.SEALED, trends_stage.DEAD_LETTERS}
     assert set(topology.BREAKS_STAGE.writes) == {breaks_stage.BREAKS, breaks_stage.DEAD_LETTERS}
@@ -47,7 +48,14 @@ def test_the_docs_are_what_the_code_says() -> None:
 
 
 def test_a_topic_that_is_read_from_the_beginning_is_kept_for_ever() -> None:
-    for topic in (topology.CLASSIFICATIONS, topology.SEALED, topology.TRENDS, topology.BREAKS, topology.PROGRESS):
+    for topic in (
+        topology.CLASSIFICATIONS,
+        topology.CORRECTIONS,
+        topology.SEALED,
+        topology.TRENDS,
+        topology.BREAKS,
+        topology.PROGRESS,
+    ):
         assert topic.config()["cleanup.policy"] == "compact"
     signals = topology.SIGNALS.config()
     assert (signals["cleanup.policy"], signals["retention.ms"]) == ("compact,delete", "-1"), "given up by offset, never by age"

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from streams.ingest.parsed import ParsedFeed
 from streams.ingest.parsers.jsonfeed import looks_like_json, parse_json_feed
-from streams.ingest.parsers.model import ParsedEntry, ParsedFeed
 from streams.ingest.parsers.syndication import looks_like_syndication, parse_syndication
-
-__all__ = ["PARSERS", "ParsedEntry", "ParsedFeed", "parse_feed"]
 
 #: (whether the parser is for such bytes and content type, the parser); the first that says yes is taken.
 PARSERS: tuple[tuple[Callable[[bytes, str], bool], Callable[[bytes, str, str], ParsedFeed]], ...] = (

@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 from streams.clock import format_utc
 from streams.ingest.article import hashed_id
 from streams.ingest.dates import read_date
-from streams.ingest.parsers.model import MAX_ENTRIES, MAX_FIELD_CHARS, ParsedEntry, ParsedFeed, bounded_warnings
+from streams.ingest.parsed import MAX_ENTRIES, MAX_FIELD_CHARS, ParsedEntry, ParsedFeed, bounded_warnings
 from streams.ingest.text import clean_text, mend_surrogates
 
 #: A feed that says it has come to its end is asked once a day all the same: such words are taken back now and then.
@@ -34,7 +34,7 @@ def parse_json_feed(data: bytes, url: str, _content_type: str) -> ParsedFeed:
     warnings: list[str] = []
     try:
         value = json.loads(
-            _decode(data, warnings), parse_float=str, parse_int=str, parse_constant=lambda _name: None,
+            _decode(data, warnings), parse_float=str, parse_int=str, parse_constant=lambda _name: None, strict=False,
             object_pairs_hook=lambda pairs: _object(pairs, warnings),
         )  # fmt: skip
     except RecursionError:
@@ -79,9 +79,11 @@ def _read_item(item: Mapping[str, Any], number: int, url: str, feed_author: str 
     given = (_text(item, "id") or "").strip()
     if not given:
         warnings.append(f"entry {number}: without an id")
+    published, updated = _time(item, "date_published", number, warnings), _time(item, "date_modified", number, warnings)
+    stated = item.get("date_published") or item.get("date_modified")
     return ParsedEntry(
         id=given or link or hashed_id("entry", title or "", summary or "", content or ""), title=title, url=link,
-        published=_time(item, "date_published", number, warnings), updated=_time(item, "date_modified", number, warnings),
+        published=published, updated=updated, unreadable_date=_shown(stated) if stated and not (published or updated) else None,
         summary=summary, content=content, author=_author(item) or feed_author,
     )  # fmt: skip
 
@@ -139,10 +141,13 @@ def _time(item: Mapping[str, Any], name: str, number: int, warnings: list[str]) 
         return None
     moment = read_date(raw)
     if moment is None:
-        shown = mend_surrogates(" ".join(str(raw)[:60].split()))
-        warnings.append(f"entry {number}: unreadable {name} {shown!r}")
+        warnings.append(f"entry {number}: unreadable {name} {_shown(raw)!r}")
         return None
     return format_utc(moment)
+
+
+def _shown(value: object) -> str:
+    return mend_surrogates(" ".join(str(value)[:60].split()))
 
 
 def _kind(value: object) -> str:

@@ -14,6 +14,7 @@ class ParsedEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One entry. Times are UTC (`2017-08-02T09:30:00Z`); summary and content may be HTML; None where the feed says nothing.
 
     `id` is the feed's own (guid), else the link, else a hash of the entry. `source` is whom the feed says it has the entry from.
+    `unreadable_date` is what stands for a date in an entry that has none that can be read.
     """
 
     id: str
@@ -25,6 +26,7 @@ class ParsedEntry(msgspec.Struct, frozen=True, kw_only=True):
     content: str | None = None
     author: str | None = None
     source: str | None = None
+    unreadable_date: str | None = None
 
 
 class ParsedFeed(msgspec.Struct, frozen=True, kw_only=True):
