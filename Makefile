@@ -1,6 +1,6 @@
 # Every command of the project. `make demo` and `make test` need Python 3.11, make and git, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev dashboards demo test check format lint types contracts bench faults fuzz train teach docs lock clean
+.PHONY: help setup setup-dev dashboards demo test check format lint types contracts bench faults fuzz train teach docs lock clean cluster audit sbom
 
 PYTHON ?= python3
 VENV := .venv
@@ -89,6 +89,17 @@ bench: setup-dev ## Runs the benchmarks.
 
 faults: setup-dev ## Runs the long fault suite with SEEDS seeds of each kind, and writes its table.
 	$(BIN)/python -m tests.faults --seeds $(or $(SEEDS),5)
+
+cluster: setup-dev ## Runs the long form of the tests on a cluster of three brokers, and prints the tables of docs/scaling.md.
+	nice -n 10 $(BIN)/python -m pytest -m long tests/cluster tests/integration
+	nice -n 10 $(BIN)/python -m tests.cluster
+
+audit: $(BIN)/uv ## Looks up known vulnerabilities of everything that the locks name (needs the network).
+	$(BIN)/uv tool run pip-audit --disable-pip --require-hashes --requirement requirements/runtime.lock --requirement requirements/build.lock || \
+	  { echo "audit: something is vulnerable, or the advisories could not be asked for; what is locked: make sbom" >&2; exit 1; }
+
+sbom: setup ## Writes build/sbom.json, a CycloneDX list of what the locks and Kafka's jars name, without the network.
+	$(BIN)/python -m deploy.sbom build/sbom.json
 
 fuzz: setup-dev ## Fuzzes each way in for FUZZ_SECONDS (600), in an environment of its own.
 	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python build/fuzz

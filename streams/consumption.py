@@ -149,11 +149,11 @@ class BatchConsumer(driver.Consumer):
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Starts a new epoch. The stages take over in the background, so that a long recovery does not miss heartbeats."""
-        self._epoch += 1
+        epoch = self._epoch = self._epoch + 1
         self.ledgers.clear()
         await super().on_partitions_assigned(assigned, generation_id)
         self.on_assigned(assigned)
-        self.add_future(self._take_over_all(sorted(assigned), self._epoch))
+        self.add_future(self._take_over_all(sorted(assigned), epoch))
 
     async def _take_over_all(self, assigned: list[TP], epoch: int) -> None:
         try:

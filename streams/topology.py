@@ -131,6 +131,8 @@ def build_app(
         broker_rebalance_timeout=60.0,
         broker_request_timeout=90.0,
         broker_commit_interval=0.5,
+        # How soon partitions that somebody adds are noticed (and refused: `streams/kafka/places.py`).
+        consumer_metadata_max_age_ms=10_000,
         stream_wait_empty=True,
         topic_disable_leader=True,
         topic_allow_declare=False,

@@ -7,13 +7,15 @@ stand as Strimzi's `KafkaUser` in `deploy/kubernetes/` (`deploy.cluster.strimzi`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import (
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # they are public, and not marked as exported
     AclBinding,
     AclBindingFilter,
     AclOperation,
@@ -74,10 +76,12 @@ def rights_of(account: str, group: str) -> list[Right]:
     rights = [Right("topic", name, _operations(account, name, reads, writes)) for name in seen]
     if account == "worker":
         rights.append(Right("group", members, ("Read",)))
-        rights += [Right("transactionalId", f"{group}-{spec.name}-", ("Describe", "Write"), True) for spec in topology.STAGES]
+        rights += [
+            Right("transactionalId", f"{group}-{spec.name}-", ("Describe", "Write"), prefixed=True) for spec in topology.STAGES
+        ]
     if account in ("worker", "board", "analyst"):
         # The board and people look at the workers' group. Readers of whole partitions join none, but look for theirs all the same.
-        rights.append(Right("group", f"{group}-", ("Describe",), True))
+        rights.append(Right("group", f"{group}-", ("Describe",), prefixed=True))
     if account == "board":
         # The sizes of the brokers' disks.
         rights.append(Right("cluster", "kafka-cluster", ("Describe",)))
@@ -154,9 +158,10 @@ def put_in_force(admin: AdminClient, passwords: dict[str, str], group: str) -> N
         for account in passwords:
             wanted = set(bindings(account, group))
             standing = set(_wait(admin.describe_acls(_all_of(account), request_timeout=TIMEOUT_SECONDS)))
-            _wait_all(admin.create_acls(sorted(wanted - standing), request_timeout=TIMEOUT_SECONDS) if wanted - standing else {})
-            filters = [_exactly(binding) for binding in sorted(standing - wanted)]
-            _wait_all(admin.delete_acls(filters, request_timeout=TIMEOUT_SECONDS) if filters else {})
+            if absent := sorted(wanted - standing):
+                _wait_all(admin.create_acls(absent, request_timeout=TIMEOUT_SECONDS))
+            if surplus := [_exactly(binding) for binding in sorted(standing - wanted)]:
+                _wait_all(admin.delete_acls(surplus, request_timeout=TIMEOUT_SECONDS))
     except KafkaException as error:
         raise KafkaError(
             f"the accounts and rights could not be put in force: {error.args[0].str()}", where="the cluster's mutual-TLS listener",
@@ -173,8 +178,9 @@ def _make_accounts(admin: AdminClient, passwords: dict[str, str]) -> None:
 
 
 def _all_of(account: str) -> AclBindingFilter:
+    anything: Any = None  # the types of the client do not know that a filter may leave a name open
     return AclBindingFilter(
-        ResourceType.ANY, None, ResourcePatternType.ANY, f"User:{account}", None, AclOperation.ANY, AclPermissionType.ANY
+        ResourceType.ANY, anything, ResourcePatternType.ANY, f"User:{account}", anything, AclOperation.ANY, AclPermissionType.ANY
     )
 
 
@@ -185,11 +191,11 @@ def _exactly(binding: AclBinding) -> AclBindingFilter:
     )  # fmt: skip
 
 
-def _wait(future: object) -> Iterable[AclBinding]:
-    return future.result(TIMEOUT_SECONDS)  # type: ignore[attr-defined,no-any-return]
+def _wait(future: Future[Any]) -> Any:
+    return future.result(TIMEOUT_SECONDS)
 
 
-def _wait_all(futures: dict[object, object]) -> None:
+def _wait_all(futures: Mapping[Any, Future[Any]]) -> None:
     for future in futures.values():
         _wait(future)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,17 +13,15 @@ from streams.commands.common import connected, say, started
 from streams.errors import ConfigError
 
 if TYPE_CHECKING:
-    from streams.bulletin.build import Stands
     from streams.bulletin.revisions import Earlier
     from streams.bulletin.wording import Language
-    from streams.settings import Settings
 
 
 @click.command()
 @click.option("--week", type=WEEK, help="ISO week, such as 2017-W31; without it the last closed one.")
 @click.option("--pair", type=PAIR, help="Only this pair, such as BLR-RUS; without it all that are shown.")
 @click.option(
-    "--format", "form", type=click.Choice(["md", "html", "json"]), default="md", show_default=True, help="What to write."
+    "--format", "form", type=click.Choice(["md", "html", "pdf", "json"]), default="md", show_default=True, help="What to write."
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--lang", type=click.Choice(["en", "ru", "be"]), default="en", show_default=True, help="Language of the text.")
@@ -39,19 +38,28 @@ def bulletin(
 
     \b
     bellwether bulletin --week 2017-W31 --pair BLR-RUS
-    bellwether bulletin --week 2017-W31 --format html --lang ru --out week.html
+    bellwether bulletin --week 2017-W31 --format pdf --lang ru --out week.pdf
     """
     from streams.bulletin.build import build
-    from streams.bulletin.render import RENDERERS
+    from streams.bulletin.forms import written
+    from streams.bulletin.source import read_stands
 
+    form = "json" if as_json else form
+    if form == "pdf" and out is None and sys.stdout.isatty():
+        raise click.UsageError("a PDF is not for a terminal; name a file with --out, or pipe it on")
     earlier = _earlier(since) if since is not None else None
-    found = build(_stands(connected(started())), week or "", pair or "", earlier)
-    text = RENDERERS["json" if as_json else form](found, lang)
-    if out is None:
-        say(text.rstrip("\n"))
-        return
+    body = written(form, build(read_stands(connected(started())), week or "", pair or "", earlier), lang)
+    if out is not None:
+        _write(out, body)
+    elif form == "pdf":
+        click.get_binary_stream("stdout").write(body)
+    else:
+        say(body.decode("utf-8").rstrip("\n"))
+
+
+def _write(out: Path, body: bytes) -> None:
     try:
-        out.write_text(text, encoding="utf-8")
+        out.write_bytes(body)
     except OSError as error:
         raise ConfigError(
             f"the bulletin can't be written: {error.strerror}", where=str(out), expected="a file in a folder that can be written to",
@@ -71,15 +79,3 @@ def _earlier(path: Path) -> Earlier:
             expected="a readable file",
             todo="check the name",
         ) from error
-
-
-def _stands(settings: Settings) -> Stands:
-    from streams import topology
-    from streams.board.listing import read_standings, read_trends
-    from streams.bulletin.build import stands_of
-    from streams.watchlist import load_watchlist
-
-    rivals = {(pair.source, pair.partner): pair.rivals for pair in load_watchlist(settings.watchlist).pairs}
-    said = read_standings(settings, topology.BREAKS.name)
-    trends = read_trends(settings, topology.TRENDS.name, None)
-    return stands_of((row.trend for row in trends), (one.record for found in said.values() for one in found.values()), rivals)

@@ -32,9 +32,13 @@ def unreachable(settings: Settings, error: Exception) -> KafkaError:
             expected="an account with its right password, and the rights that docs/deployment.md lists",
             todo="look at BELLWETHER_KAFKA_USERNAME and its password; `python -m deploy.cluster.access` puts the rights in force",
         )  # fmt: skip
+    todo = "`bellwether kafka start`, or set BELLWETHER_KAFKA_SERVERS to a broker that runs"
+    if settings.kafka_username:
+        # kafka-python goes on to the next broker after a refusal, and in the end tells of none.
+        todo += f"; a wrong password of the account {settings.kafka_username!r} looks the same: compare BELLWETHER_KAFKA_PASSWORD[_FILE]"
     return KafkaError(
         f"the Kafka broker can't be reached: {error}", where=settings.kafka_servers or "no servers are set",
-        expected="a running broker", todo="`bellwether kafka start`, or set BELLWETHER_KAFKA_SERVERS to a broker that runs",
+        expected="a running broker", todo=todo,
     )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from streams.stage import InputRecord
 
 _CHUNK = 2_000
 _POLL_SECONDS = 0.2
-_ASK_SECONDS = 0.02
+_ASK_SECONDS = _GATHER_SECONDS = 0.02
 _SILENCE_SECONDS = 30.0
 #: The broker looks for transactions that are too old every 10 s.
 _DECISION_SECONDS = TRANSACTION_TIMEOUT_SECONDS + 30.0
@@ -125,9 +125,11 @@ def first_offset(consumer: Consumer, topic: str, partition: int) -> int:
 
 
 def _available(consumer: Consumer) -> list[Message]:
-    """What is there by now, once there is anything: `consume` alone waits for its full number or its time-out."""
+    """A chunk of what comes, once anything does. `consume` waits for its full number or its time-out, which is long at the end alone."""
     first = consumer.poll(_POLL_SECONDS)
-    return [] if first is None else [first, *consumer.consume(_CHUNK - 1, timeout=0)]
+    if first is None or first.error() is not None:
+        return [] if first is None else [first]
+    return [first, *consumer.consume(_CHUNK - 1, timeout=_GATHER_SECONDS)]
 
 
 def _as_input(message: Message) -> InputRecord:

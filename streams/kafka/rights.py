@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from kafka.errors import CoordinatorNotAvailableError, GroupIdNotFoundError
 
@@ -22,10 +23,8 @@ def check_rights(settings: Settings, needed: Mapping[str, set[str]], group: str)
     """
     with admin_client(settings) as admin:
         described = {entry["name"]: entry.get("authorized_operations") for entry in admin.describe_topics(sorted(needed))}
-        try:
+        with suppress(CoordinatorNotAvailableError, GroupIdNotFoundError):  # nobody has joined it yet
             admin.describe_groups([group])
-        except (CoordinatorNotAvailableError, GroupIdNotFoundError):
-            pass  # nobody has joined it yet
     absent = [f"{operation} on {topic}" for topic, granted in described.items() for operation in _missing(needed[topic], granted)]
     if absent:
         raise KafkaError(

@@ -106,16 +106,20 @@ class Seals:
         except RecordError:
             # Nobody else writes here; what a newer version left stays on `signals` or is sealed again.
             return
-        rows = self._store.query("SELECT week, offset FROM facts WHERE pair = ? AND article = ?", (pair, article))
+        rows = self._store.query("SELECT week, offset, sealed FROM facts WHERE pair = ? AND article = ?", (pair, article))
         known = int(str(rows[0][1])) if rows else -1
         if sealed is None:
             left_over.discard((pair, article))
-        elif sealed.offset == known or (sealed.offset > known and sealed.offset >= applied_offset):
+            # What is sealed here is what was taken back. The tombstone on `signals` that says so may have been given up.
+            changed |= {(pair, str(week)) for week, _, is_sealed in rows if is_sealed}
+            self._store.execute("DELETE FROM facts WHERE pair = ? AND article = ? AND sealed = 1", (pair, article))
+            return
+        if sealed.offset == known or (sealed.offset > known and sealed.offset >= applied_offset):
             self._put(pair, article, sealed, record.value or b"")
             if sealed.offset > known:
-                changed |= {(pair, sealed.week), *((pair, str(week)) for week, _ in rows)}
+                changed |= {(pair, sealed.week), *((pair, str(week)) for week, _, _ in rows)}
             return
-        elif not rows:
+        if not rows:
             left_over.add((pair, article))
         # What stands there is not this fact.
         self._store.execute("UPDATE facts SET sealed = 0 WHERE pair = ? AND article = ? AND sealed = 1", (pair, article))

@@ -48,8 +48,11 @@ def main() -> int:
                 failed.append(f"{kind}, seed {seed}: {type(error).__name__}: {error}")
                 print(f"{failed[-1]}\n    its folder: {folder}", flush=True)
                 continue
-            shutil.rmtree(folder, ignore_errors=True)
             print(_line(done), flush=True)
+            if done.findings.differing:
+                print(f"    its folder: {folder}", flush=True)
+            else:
+                shutil.rmtree(folder, ignore_errors=True)
             rows.append(done.row())
             if options.resume is not None:
                 with options.resume.open("ab") as kept:

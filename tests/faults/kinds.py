@@ -31,7 +31,7 @@ def sigkill(scene: Scene) -> Findings:
             scene.kill()
         else:
             scene.wait_for_progress()
-            scene.pause(0, 0.4)
+            scene.pause(0, 0.2)
             scene.time_restart()
     return scene.finish("worker-1")
 

@@ -74,6 +74,7 @@ class Scene:
     ended_alone: list[str] = field(default_factory=list)
     restarts: list[float] = field(default_factory=list)
     options: dict[str, dict[str, str]] = field(default_factory=dict)
+    _log_starts: dict[str, int] = field(default_factory=dict)
 
     # -- feeding -------------------------------------------------------------------------------------------------------
 
@@ -130,6 +131,7 @@ class Scene:
     def start(self, name: str = "worker-1", **changes: str) -> subprocess.Popen[bytes]:
         """Starts a worker; the changes of its settings are kept for later starts."""
         self.options.setdefault(name, {}).update(changes)
+        self._log_starts[name] = self.log_file(name).stat().st_size if self.log_file(name).exists() else 0
         return self.stack.start_worker(name, **self.options[name])
 
     def kill(self, name: str = "worker-1") -> None:
@@ -143,15 +145,14 @@ class Scene:
         is_up = b"worker_started" in self.log(name)
         code = self.stack.end(name, signal.SIGTERM, seconds=30)
         assert code == 0 or (code == -signal.SIGTERM and not is_up), f"{name} ended with {code} on SIGTERM"
-        self.log_file(name).unlink()
 
     def log_file(self, name: str) -> Path:
         """Where a worker's log goes."""
         return self.stack.folder / f"{name}.log"
 
     def log(self, name: str) -> bytes:
-        """What a worker has logged so far."""
-        return self.log_file(name).read_bytes() if self.log_file(name).exists() else b""
+        """What a worker has logged since it was started last."""
+        return self.log_file(name).read_bytes()[self._log_starts[name] :] if self.log_file(name).exists() else b""
 
     def keep_up(self) -> None:
         """Starts every worker that has ended by itself again, as a supervisor does."""
@@ -187,12 +188,14 @@ class Scene:
             return False
 
     def time_restart(self, name: str = "worker-1") -> None:
-        """SIGKILL, start at once, and measure until `progress` gets its next record. There must be work left."""
+        """SIGKILL, start at once, and measure until `progress` gets its next record, if there is work left."""
         self.kill(name)
         killed = time.monotonic()
         # What the dead worker's last requests still carried has arrived by now.
-        before = self._progress_records()
+        before, is_work_left = self._progress_records(), self.accounted() < self.sent
         self.start(name)
+        if not is_work_left:
+            return
         wait_for("the first progress after a kill", lambda: self._progress_records() > before, seconds=PATIENCE_SECONDS)
         self.restarts.append(time.monotonic() - killed)
 

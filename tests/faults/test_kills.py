@@ -30,11 +30,11 @@ def assert_exact(done: Run) -> None:
 
 
 def test_sigkill_of_the_worker_in_the_middle_changes_no_count(tmp_path: Path, predictor: RememberingPredictor) -> None:
-    assert_exact(run("SIGKILL of the worker", SEED, tmp_path, predictor, articles=RECORDS, rounds=2))
+    assert_exact(run("SIGKILL of the worker", SEED, tmp_path, predictor, articles=RECORDS, rounds=1))
 
 
 def test_sigterm_of_the_worker_ends_it_in_order_and_changes_no_count(tmp_path: Path, predictor: RememberingPredictor) -> None:
-    assert_exact(run("SIGTERM of the worker", SEED, tmp_path, predictor, articles=RECORDS, rounds=2))
+    assert_exact(run("SIGTERM of the worker", SEED, tmp_path, predictor, articles=RECORDS, rounds=1))
 
 
 def test_sigkill_of_the_broker_in_the_middle_changes_no_count(tmp_path: Path, predictor: RememberingPredictor) -> None:

@@ -138,7 +138,7 @@ class Stack:
 
     def records(self, topic: str) -> dict[int, list[InputRecord]]:
         """Every record of a topic as it stands, by partition."""
-        consumer = bulk_consumer(self.settings, "test-reader", tells_end=True)
+        consumer = bulk_consumer(self.settings, f"{self.settings.group}-test-reader", tells_end=True)
         with contextlib.closing(consumer):
             return {
                 partition: [record for chunk in read_to_end(consumer, topic, partition, 0) for record in chunk]

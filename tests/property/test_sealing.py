@@ -237,10 +237,12 @@ def test_sealing_changes_no_count_whatever_dies_and_nothing_is_lost_with_the_dis
         partition.finish()
         truth = counts(define(revisions).weeks())
         assert counts(partition.weeks()) == truth
-        partition.do(Step("clean"))
-        partition.topics.logs["trends"] = []
-        partition.lose_disk()
-        assert counts(partition.weeks()) == truth, "the disk of the last owner held what Kafka did not"
+        # Before the broker cleans up and after, since either may come first.
+        for _ in range(2):
+            partition.topics.logs["trends"] = []
+            partition.lose_disk()
+            assert counts(partition.weeks()) == truth, "the disk of the last owner held what Kafka did not"
+            partition.do(Step("clean"))
 
 
 def test_a_sealed_fact_is_small_keeps_its_text_where_it_is_evidence_and_is_given_up_on_signals(tmp_path: Path) -> None:
