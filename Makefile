@@ -33,7 +33,7 @@ demo: setup ## Starts Kafka, a worker and the board, and streams the sample arch
 	@$(BIN)/bellwether up --demo
 
 # Tests that mostly wait for processes run beside those that mostly compute.
-BESIDE ?= tests/integration tests/faults tests/browser tests/deploy
+BESIDE ?= tests/integration tests/faults tests/browser
 
 test: setup-dev ## Runs every test.
 ifeq ($(TESTS),tests)

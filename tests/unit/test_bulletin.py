@@ -314,7 +314,7 @@ def test_what_is_no_bulletin_is_refused_with_the_file(text: bytes) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [["--week", "2022-W60"], ["--week", "last"], ["--week", ""], ["--week", "2017-W1"], ["--week", "9999-W52"], ["--pair", "BLR_RUS"], ["--pair", "BLR-QQQ"],
-     ["--pair", "RUS-RUS"], ["--pair", "blr-rus"], ["--lang", "de"], ["--format", "pdf"]],
+     ["--pair", "RUS-RUS"], ["--pair", "blr-rus"], ["--lang", "de"], ["--format", "docx"]],
 )  # fmt: skip
 def test_a_week_or_pair_that_cannot_be_is_wrong_usage(arguments: list[str]) -> None:
     done = CliRunner().invoke(bulletin, arguments)
