@@ -32,18 +32,21 @@ setup-dev: $(VENV)/.dev ## The same, with what tests and checks need.
 demo: setup ## Starts Kafka, a worker and the board, and streams the sample archive. Ctrl-C ends all of it.
 	@$(BIN)/bellwether up --demo
 
-# Tests that mostly wait for processes run beside those that mostly compute.
-BESIDE ?= tests/integration tests/faults tests/browser
+# Tests that mostly wait for processes run beside those that mostly compute: three at a time.
+WAITING = tests/integration
+SHOWING = tests/faults tests/browser tests/deploy
+PYTEST = $(BIN)/python -m pytest
 
 test: setup-dev ## Runs every test.
 ifeq ($(TESTS),tests)
-	$(BIN)/python -m pytest -o cache_dir=.pytest_cache/beside $(BESIDE) > $(VENV)/beside.log 2>&1 & \
-	beside=$$!; status=0; \
-	$(BIN)/python -m pytest $(addprefix --ignore=,$(BESIDE)) $(TESTS) || status=$$?; \
-	wait $$beside || status=$$?; \
-	cat $(VENV)/beside.log; exit $$status
+	@$(PYTEST) -o cache_dir=.pytest_cache/waiting $(WAITING) > $(VENV)/waiting.log 2>&1 & waiting=$$!; \
+	$(PYTEST) -o cache_dir=.pytest_cache/showing $(SHOWING) > $(VENV)/showing.log 2>&1 & showing=$$!; \
+	status=0; \
+	$(PYTEST) $(addprefix --ignore=,$(WAITING) $(SHOWING)) $(TESTS) || status=$$?; \
+	wait $$waiting || status=$$?; wait $$showing || status=$$?; \
+	cat $(VENV)/waiting.log $(VENV)/showing.log; exit $$status
 else
-	$(BIN)/python -m pytest $(TESTS)
+	$(PYTEST) $(TESTS)
 endif
 
 check: format-check lint types contracts test ## Format, lint, types, import contracts, tests.

@@ -124,6 +124,15 @@ def first_offset(consumer: Consumer, topic: str, partition: int) -> int:
     return _bounds(consumer, topic, partition)[0]
 
 
+def end_offset(consumer: Consumer, topic: str, partition: int) -> int:
+    """The offset after the last committed record of a partition: it moves when something was written; blocks.
+
+    Raises:
+        KafkaError: if the broker does not answer.
+    """
+    return _bounds(consumer, topic, partition)[1]
+
+
 def _available(consumer: Consumer) -> list[Message]:
     """A chunk of what comes, once anything does. `consume` waits for its full number or its time-out, which is long at the end alone."""
     first = consumer.poll(_POLL_SECONDS)

@@ -63,8 +63,9 @@ def _nothing(_: int) -> Iterable[list[InputRecord]]:
 class FactStore(TopicState):
     """The facts of one partition of `signals`.
 
-    A store on a new disk takes every fact in at once, before any week is counted: the topic may be compacted, and then nothing in it
-    tells of weeks that stand on `trends` although all their facts have moved since. `standing` does.
+    A store that is opened takes in all that it has missed at once, before any week is counted. Another owner may have been ahead: weeks as they
+    were would stand behind its later ones, and stay if this owner dies before it has caught up. And the topic may be compacted, so that
+    nothing in it tells of weeks that stand on `trends` although all their facts have moved since. `standing` does.
 
     Args:
         store: the local file, made with `SCHEMA`.
@@ -86,14 +87,11 @@ class FactStore(TopicState):
             store.clear()
         # What others have sealed, ahead of the facts that this store is behind by: those are then known to be old.
         self.read_back()
-        #: Whether others may have told of facts that are not known here: there are some behind those that are.
-        self.is_behind = self.is_whole and next(iter(read_facts(self.applied_offset)), None) is not None
-        if not self.is_whole:
-            self._rebuild(read_facts)
+        self._catch_up(read_facts)
 
     @property
     def is_whole(self) -> bool:
-        """Whether `trends` has been brought in line with these facts once."""
+        """Whether `trends` has been brought in line with these facts since something was missed."""
         return self._store.get("whole", "no") == "yes"
 
     def set_whole(self) -> None:
@@ -104,11 +102,12 @@ class FactStore(TopicState):
         """Every cell that has a record on `trends`."""
         return self._read_standing()
 
-    def _rebuild(self, read: ReadTail) -> None:
+    def _catch_up(self, read: ReadTail) -> None:
         for chunk in read(self.applied_offset):
-            changes = self.upsert(chunk)
+            changes, shown = self.upsert(chunk), self.shown()
             self.not_facts += changes.bad
-            self.set_due((), changes.taken_back)
+            self.set_due((cell for cell in changes.cells if cell.pair in shown), changes.taken_back)
+            self._store.put("whole", "no")
             self.set_applied_offset(chunk[-1].offset + 1)
             self._store.commit()
 

@@ -141,10 +141,10 @@ class TrendsStage:
         return Outputs([outputs])
 
     def _check(self, partition: int, here: _Partition) -> list[Output]:
-        """Holds what is shown against the watchlist, and what stands on `trends` against the facts of a disk that is new or behind.
+        """Holds what is shown against the watchlist, and what stands on `trends` against the facts of a disk that was new or behind.
 
-        Another owner may have shown a pair and died before it hid it again, or the other way round. Who reads on from an older disk may
-        meet both changes in one batch, and would see no change at all.
+        Another owner may have shown a pair and died before it hid it again, or the other way round. Who takes in from an older disk what
+        was missed meets both changes at once, and sees no change at all.
         """
         facts = here.facts
         here.is_checked = True
@@ -155,9 +155,8 @@ class TrendsStage:
         wanted = discovered | (self._watchlist.keys & self._pairs_here(facts))
         cells = self._show(facts, wanted - shown) | self._hide(facts, shown - wanted)
         outputs = []
-        if facts.is_behind or not facts.is_whole:
-            cells |= facts.standing() ^ {cell for pair in facts.shown() for cell in facts.cells_of(pair)}
         if not facts.is_whole:
+            cells |= facts.standing() ^ {cell for pair in facts.shown() for cell in facts.cells_of(pair)}
             outputs = [self._bury(f"{INPUT}/{partition}", record, error) for record, error in facts.not_facts]
         facts.set_due(cells, ())
         facts.commit()

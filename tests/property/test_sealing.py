@@ -213,6 +213,9 @@ HIDDEN_THEN_SHOWN = [(1, "armenia", DATES[0]), (2, "armenia", DATES[1]), (2, "no
 SEEN_BY_THE_OTHER = [Step("owner", 1), Step("more", 4), Step("batch", 4), Step("owner", 2), Step("more", 9), Step("batch", 9)]
 ALL_KNOWN, ONE_MORE = [Step("more", 4), Step("batch", 4)], [Step("more", 2), Step("batch", 2)]
 HIDDEN_BY_THE_OTHER = [*ALL_KNOWN, Step("owner", 1), *ONE_MORE, Step("owner", 2), Step("more", 9), Step("batch", 9)]
+#: The owner of an older disk comes in between, and goes before it has caught up.
+ONE_WEEK: list[Revision] = [(1, "two pairs", DATES[0])]
+FROM_BEHIND = [Step("more", 9), Step("owner", 1), Step("owner", 2), Step("owner", 1)]
 #: The edit arrives between the reading of the old fact and its reduced record.
 AT_THE_WORST_MOMENT = [Step("more", 4), Step("batch", 4), Step("more", 4), Step("seal"), Step("clean"), Step("lost")]
 
@@ -223,6 +226,7 @@ AT_THE_WORST_MOMENT = [Step("more", 4), Step("batch", 4), Step("more", 4), Step(
 @example(MOVED_THEN_GONE, QUIET, 1)
 @example(SHOWN_THEN_HIDDEN, SEEN_BY_THE_OTHER, 1)
 @example(HIDDEN_THEN_SHOWN, HIDDEN_BY_THE_OTHER, 1)
+@example(ONE_WEEK, FROM_BEHIND, 1)
 @example(SEALED_THEN_GONE, BEHIND, 1)
 @example(MOVED_THEN_GONE, BEHIND, 1)
 @example(SEALED_THEN_GONE, AT_THE_WORST_MOMENT, 1)
