@@ -8,16 +8,24 @@ a lost file.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 from streams.clock import Clock, format_utc, parse_utc, utc_now
 from streams.errors import StateError
+from streams.stage import InputRecord
 
 _SCHEMA_VERSION = 2
+#: Reads a partition of a topic from an offset to its end as it is now, in chunks.
+ReadTail = Callable[[int], Iterable[list[InputRecord]]]
 #: Less than the days for which topics keep tombstones (`streams.kafka.topics.TOMBSTONE_DAYS`).
 MAX_SLEEP_DAYS = 5
+
+
+def nothing_to_read(_: int) -> Iterable[list[InputRecord]]:
+    """A `ReadTail` of a topic that holds nothing."""
+    return ()
 
 
 class PartitionStore:

@@ -6,7 +6,7 @@ a partition over reads what it has missed, from nothing if its disk is new.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from streams.corrections.kept import SCHEMA as CORRECTIONS_SCHEMA
@@ -14,7 +14,7 @@ from streams.corrections.kept import Corrections
 from streams.errors import RecordError
 from streams.records import Classification, Progress, decode
 from streams.stage import InputRecord
-from streams.state import PartitionStore
+from streams.state import PartitionStore, ReadTail, nothing_to_read
 
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS articles (
@@ -23,12 +23,6 @@ CREATE TABLE IF NOT EXISTS articles (
 {CORRECTIONS_SCHEMA}
 """
 _LOOKUP_CHUNK = 500
-
-ReadTail = Callable[[int], Iterable[list[InputRecord]]]
-
-
-def _nothing(_: int) -> Iterable[list[InputRecord]]:
-    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +67,7 @@ class ArticleMemory:
 
     def __init__(
         self, store: PartitionStore, partition: int, read_classifications: ReadTail, read_progress: ReadTail,
-        read_corrections: ReadTail = _nothing,
+        read_corrections: ReadTail = nothing_to_read,
     ) -> None:  # fmt: skip
         self._store = store
         self._partition = partition

@@ -9,14 +9,14 @@ with a pair replaces what was said of that pair; one without replaces all that w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from streams.corrections.checking import read_correction
 from streams.corrections.overlay import mark_of
 from streams.errors import RecordError
 from streams.records import Correction, decode
 from streams.stage import InputRecord
-from streams.state import PartitionStore
+from streams.state import PartitionStore, ReadTail
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS corrections (
@@ -37,8 +37,6 @@ UNION SELECT reflected.article FROM reflected
     LEFT JOIN wanted ON wanted.article = reflected.article WHERE COALESCE(wanted.mark, '') <> reflected.mark
 ORDER BY 1 LIMIT ?
 """
-
-ReadTail = Callable[[int], Iterable[list[InputRecord]]]
 
 
 class Corrections:

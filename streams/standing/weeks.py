@@ -5,7 +5,7 @@ Rows are small: 80 bytes of counts a pair's week, and the few articles that stan
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -18,7 +18,7 @@ from streams.errors import RecordError
 from streams.records import ALL_DOMAINS, Count, Trend, decode, pair_key, trend_key
 from streams.stage import InputRecord
 from streams.standing.closing import newest_publication
-from streams.state import PartitionStore, TopicState
+from streams.state import PartitionStore, ReadTail, TopicState
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS weeks (
@@ -36,7 +36,6 @@ TITLE_CHARS = 200
 _COUNTS = np.dtype("<u4")
 
 Counts = NDArray[np.uint32]
-ReadTail = Callable[[int], Iterable[list[InputRecord]]]
 
 
 class KnownArticle(msgspec.Struct, frozen=True, array_like=True):

@@ -16,8 +16,8 @@ from streams.clock import week_number
 from streams.errors import RecordError
 from streams.records import Signal, decode, pair_key, split_fact_key
 from streams.stage import InputRecord
-from streams.state import PartitionStore, TopicState
-from streams.trends.sealing import FactKey, ReadTail, Seals, as_fact
+from streams.state import PartitionStore, ReadTail, TopicState, nothing_to_read
+from streams.trends.sealing import FactKey, Seals, as_fact
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (
@@ -56,10 +56,6 @@ class Changes:
     bad: list[tuple[InputRecord, RecordError]] = field(default_factory=list)
 
 
-def _nothing(_: int) -> Iterable[list[InputRecord]]:
-    return ()
-
-
 class FactStore(TopicState):
     """The facts of one partition of `signals`.
 
@@ -77,7 +73,7 @@ class FactStore(TopicState):
 
     def __init__(
         self, store: PartitionStore, read_facts: ReadTail, read_standing: Callable[[], set[Cell]],
-        read_sealed: ReadTail = _nothing, first_offset: Callable[[], int] = lambda: 0,
+        read_sealed: ReadTail = nothing_to_read, first_offset: Callable[[], int] = lambda: 0,
     ) -> None:  # fmt: skip
         super().__init__(store)
         self._read_standing = read_standing

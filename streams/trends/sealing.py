@@ -7,16 +7,15 @@ so that the newer of two is told by comparing numbers, whoever wrote when. See d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import groupby
 
 from streams.clock import week_name, week_number
 from streams.errors import RecordError
 from streams.records import LabelFact, SealedFact, SealedText, Signal, Sketch, decode, encode, split_fact_key
 from streams.stage import InputRecord
-from streams.state import PartitionStore
+from streams.state import PartitionStore, ReadTail
 
-ReadTail = Callable[[int], Iterable[list[InputRecord]]]
 FactKey = tuple[str, str]
 
 

@@ -126,9 +126,10 @@ async def test_an_erased_article_is_not_found_and_one_whose_record_alone_is_gone
         await until(desk, "article-21", NotFoundError)
         with admin_client(stack.settings) as admin:
             # As compaction leaves an erased article: nothing stands at its offset. The broker gives up records of such a topic alone.
-            config = {"cleanup.policy": "compact,delete"}
-            admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, TOPICS["articles"], configs=config)])
-            admin.delete_records({TopicPartition(TOPICS["articles"], 0): offsets[b"article-22"] + 1}, timeout_ms=10_000)
+            topic = TOPICS["articles"]
+            admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs={"cleanup.policy": "compact,delete"})])
+            admin.delete_records({TopicPartition(topic, 0): offsets[b"article-22"] + 1}, timeout_ms=10_000)
+            admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs={"cleanup.policy": "compact"})])
         await until(desk, "article-22", GoneError)
 
 

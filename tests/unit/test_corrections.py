@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.board.attempts import Attempts
-from streams.classify.memory import SCHEMA, ArticleMemory, Known, ReadTail
+from streams.classify.memory import SCHEMA, ArticleMemory, Known
 from streams.classify.stage import ClassifyStage
 from streams.corrections import lookup
 from streams.corrections.checking import MAX_SENTENCE_CHARS, read_correction
@@ -25,7 +25,7 @@ from streams.errors import ConfigError, RecordError
 from streams.push.tokens import TokenCheck, TokenFile
 from streams.records import Classification, Correction, DeadLetter, Evidence, Signal, correction_key, decode, encode
 from streams.stage import InputRecord
-from streams.state import PartitionStore
+from streams.state import PartitionStore, nothing_to_read
 from streams.trends.sealing import seal, unseal
 from streams.trends.windows import count_week
 from tests.helpers.builders import article, article_record, classified, fact, pair_signal
@@ -141,8 +141,9 @@ def test_what_is_no_correction_is_a_dead_letter_once_and_holds_nothing_up(tmp_pa
 
     def memory(partition: int) -> ArticleMemory:
         store = PartitionStore(tmp_path / "store.sqlite", SCHEMA, "origin")
-        nothing: ReadTail = lambda _start: []  # noqa: E731 - a name for what is said three times
-        return ArticleMemory(store, partition, nothing, nothing, lambda start: [log[start:]] if log[start:] else [])
+        return ArticleMemory(
+            store, partition, nothing_to_read, nothing_to_read, lambda start: [log[start:]] if log[start:] else []
+        )
 
     stage = ClassifyStage(None, memory, seconds=lambda: 0.0)  # type: ignore[arg-type]
     stage.open(0)
