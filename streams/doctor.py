@@ -124,7 +124,14 @@ def _ports(settings: Settings) -> Iterator[Finding]:
     from streams.kafka.ports import is_free
     from streams.listening import what_listens
 
-    for name in ("board_port", "worker_metrics_port", "ingest_metrics_port", "push_port", "push_metrics_port"):
+    for name in (
+        "board_port",
+        "worker_metrics_port",
+        "ingest_metrics_port",
+        "push_port",
+        "push_metrics_port",
+        "delivery_metrics_port",
+    ):
         port, setting = int(getattr(settings, name)), f"BELLWETHER_{name.upper()}"
         check = f"port {port}" if port else name
         if port == 0 or is_free(port):

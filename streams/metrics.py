@@ -203,7 +203,7 @@ KAFKA_FAMILIES = (
 )  # fmt: skip
 
 BOARD_ROUTES = (
-    "overview", "pair", "article", "breaks", "breaks-feed", "feeds", "about", "fragment", "events", "api", "metrics", "health", "static",
+    "overview", "pair", "article", "breaks", "breaks-feed", "bulletins", "bulletin", "feeds", "about", "fragment", "events", "api", "metrics", "health", "static",
     "other",
 )  # fmt: skip
 
@@ -407,6 +407,35 @@ class PushMetrics:
             self.request_seconds.labels(taken)
 
 
+class DeliveryMetrics:
+    """What `deliver` says of the bulletins that it sends; every label set starts at 0."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.deliveries = Counter(
+            "bellwether_deliveries", "Attempts to deliver a bulletin, by kind of target: sent, failed (tried again), refused, given-up.",
+            ("kind", "outcome"), registry=registry,
+        )  # fmt: skip
+        self.waiting = Gauge(
+            "bellwether_deliveries_waiting", "Deliveries that failed and are tried again.", ("kind",), registry=registry
+        )
+        self.last_success_seconds = Gauge(
+            "bellwether_delivery_last_success_timestamp_seconds", "When a target of the kind last took a bulletin, Unix time; 0 for never.",
+            ("kind",), registry=registry,
+        )  # fmt: skip
+        self.last_round_seconds = Gauge(
+            "bellwether_delivery_last_round_timestamp_seconds",
+            "When it was last looked whether a week is due, Unix time.",
+            registry=registry,
+        )
+        for kind in DELIVERY_KINDS:
+            self.waiting.labels(kind)
+            self.last_success_seconds.labels(kind)
+            for outcome in DELIVERY_OUTCOMES:
+                self.deliveries.labels(kind, outcome)
+
+
+DELIVERY_KINDS = ("file", "mail", "webhook", "feed")
+DELIVERY_OUTCOMES = ("sent", "failed", "refused", "given-up")
 PUSH_OUTCOMES = ("taken", "rejected", "withheld")
 PUSH_STATUSES = ("200", "202", "400", "401", "404", "405", "408", "413", "415", "422", "429", "500", "503", "other")
 

@@ -99,6 +99,7 @@ PROCESSES: tuple[Process, ...] = (
         (metrics.FEEDS, metrics.FEED_OVERDUE_SECONDS, metrics.FEED_NEW, *metrics.EACH_FEED_FAMILIES),
     ),
     Process("ingest push", "push_metrics_port", (metrics.IngestMetrics, metrics.PushMetrics)),
+    Process("deliver", "delivery_metrics_port", (metrics.DeliveryMetrics,)),
 )  # fmt: skip
 
 

@@ -129,6 +129,14 @@ class Settings(BaseSettings):
     push_articles_per_second: float = Field(
         1_000.0, gt=0, le=1_000_000, description="Articles a second that each token may push; beyond them 429 is answered."
     )
+    delivery: Path | None = Field(
+        None, description="TOML file of where bulletins are sent. Empty: `delivery.toml` in the data directory, if it is there."
+    )
+    bulletins: Path | None = Field(
+        None,
+        description="Folder of the bulletins that the board shows under /bulletins. Empty: `bulletins` in the data directory.",
+    )
+    delivery_metrics_port: int = Field(8605, ge=0, le=65535, description="Port of /metrics of `deliver`; 0 takes a free one.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe event that is logged.")
     log_json: bool | None = Field(None, description="JSON logs; empty: JSON unless stderr is a terminal.")
 
@@ -136,6 +144,16 @@ class Settings(BaseSettings):
     def push_tokens_file(self) -> Path:
         """Where the tokens of push are kept."""
         return self.push_tokens or self.data_dir / "push-tokens.json"
+
+    @property
+    def delivery_file(self) -> Path:
+        """Where it stands to whom bulletins are sent."""
+        return self.delivery or self.data_dir / "delivery.toml"
+
+    @property
+    def bulletins_folder(self) -> Path:
+        """The folder of the bulletins that the board shows."""
+        return self.bulletins or self.data_dir / "bulletins"
 
     @property
     def state_dir(self) -> Path:
@@ -190,6 +208,24 @@ def _with_secrets(settings: Settings, problems: list[str]) -> Settings:
             if not found[name].get_secret_value():
                 problems.append(f"{variable}: {file} is empty")
     return settings.model_copy(update=found)
+
+
+def read_secret(variable: str, file: Path | None) -> str:
+    """A secret that a list such as delivery.toml names: of a variable of the environment, or of a file; empty where neither is named.
+
+    Raises:
+        ConfigError: if it can't be read, or is empty; it never shows what was read.
+    """
+    where, text = (str(file), "") if file is not None else (f"the variable {variable}", os.environ.get(variable, ""))
+    try:
+        text = file.read_text(encoding="utf-8") if file is not None else text
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            "a secret can't be read", where=where, expected="a file of one line of text", todo="check it"
+        ) from error
+    if not text.strip() and (variable or file is not None):
+        raise ConfigError("a secret is missing", where=where, expected="the secret alone", todo="set it, and start again")
+    return text.strip()
 
 
 def describe_settings(settings: Settings) -> list[tuple[str, str, str]]:

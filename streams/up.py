@@ -185,6 +185,8 @@ def _children(settings: Settings, *, demo: bool) -> list[Child]:
         children.append(Child("ingest-feeds", ["ingest", "feeds"]))
     if TokenFile(settings.push_tokens_file).has_any("push"):
         children.append(Child("ingest-push", ["ingest", "push"]))
+    if settings.delivery_file.exists() and not demo:
+        children.append(Child("deliver", ["deliver"]))
     if demo:
         children.append(Child("sample", ["ingest", "archive", "--rate", str(DEMO_RATE), str(SAMPLE_ARCHIVE)], restart=False))
     return children
@@ -214,6 +216,11 @@ def _check_first(settings: Settings) -> None:
     _check_port(settings.metrics_host, settings.worker_metrics_port, "BELLWETHER_WORKER_METRICS_PORT", "the worker's metrics")
     if TokenFile(settings.push_tokens_file).has_any("push"):
         _check_port(settings.push_host, settings.push_port, "BELLWETHER_PUSH_PORT", "push")
+    if settings.delivery is not None and not settings.delivery.exists():
+        raise ConfigError(
+            "the list of deliveries is missing", where=str(settings.delivery), expected="a TOML file of [[target]] tables",
+            todo="write it (docs/delivery.md), or unset BELLWETHER_DELIVERY",
+        )  # fmt: skip
 
 
 def _check_port(host: str, port: int, setting: str, what: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.models import units
 
+from deploy.grafana.deliveries import delivery_panels
 from deploy.grafana.panels import PanelBuilder, curves, density, figures, lamps
 from deploy.grafana.queries import Query, highest, increase, quantile, rate, select, total
 from deploy.grafana.spec import Spec
@@ -148,6 +149,6 @@ STARTS_MARKED = Annotation(
 )
 PIPELINE = Spec(
     "bellwether-pipeline", "Bellwether: pipeline", "Does the stream flow, how late is it, what does it refuse, what does it leave for later?",
-    (("Freshness", _freshness_panels), ("Flow", _flow_panels), ("Trouble", _trouble_panels), ("Board", _board_panels)),
+    (("Freshness", _freshness_panels), ("Flow", _flow_panels), ("Trouble", _trouble_panels), ("Board", _board_panels), ("Bulletins", delivery_panels)),
     variables=_variables, annotations=(STARTS_MARKED,),
 )  # fmt: skip

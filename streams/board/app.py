@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from streams.board.article.desk import ArticleDesk
 from streams.board.article.explaining import Explainer
 from streams.board.broker import BrokerWatch
+from streams.board.bulletins import add_bulletins
 from streams.board.correcting import Correcting, CorrectionDesk, add_corrections
 from streams.board.exporter import BoardCollector
 from streams.board.model import BoardModel
@@ -82,6 +83,7 @@ async def _serve(
         registry.register(watch)
     beside = [part for part in (articles, watch) if part is not None]
     app = build_app(model, replay.status, registry, articles=articles, trained=settings.model)
+    add_bulletins(app, settings.bulletins_folder)
     if corrections is not None:
         add_corrections(app, corrections)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)

@@ -140,8 +140,9 @@ async def show_favicon(_request: web.Request) -> web.Response:
 
 
 async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:
-    for name, value in SECURITY_HEADERS.items():
-        response.headers[name] = value
+    """The same on every answer; a page with a policy of its own (a bulletin) keeps it."""
+    policy = response.headers.get("Content-Security-Policy", SECURITY_HEADERS["Content-Security-Policy"])
+    response.headers.update({**SECURITY_HEADERS, "Content-Security-Policy": policy})
 
 
 async def _end_streams(app: web.Application) -> None:

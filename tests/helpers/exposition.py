@@ -22,6 +22,7 @@ from streams.ingest.feeds import Feed
 from streams.kafka.survey import Disk, Survey, TopicFigures
 from streams.metrics import (
     BoardMetrics,
+    DeliveryMetrics,
     FeedMetrics,
     FreshnessMetrics,
     IngestMetrics,
@@ -39,13 +40,14 @@ READY = ReplayStatus(alive=True, caught_up=True)
 
 @dataclass(slots=True)
 class Processes:
-    """A board over a filled model, a worker and two producers: a registry for each."""
+    """A board over a filled model, a worker, two producers and deliveries: a registry for each."""
 
     model: BoardModel
     board: CollectorRegistry
     worker: CollectorRegistry
     ingest: CollectorRegistry
     push: CollectorRegistry
+    deliver: CollectorRegistry
 
 
 def make_trend(source: str, partner: str, week: str, *, stories: int, about: int) -> Trend:
@@ -75,7 +77,7 @@ def make_broker_watch() -> BrokerWatch:
 
 
 def make_processes() -> Processes:
-    """The four processes; BLR-RUS has 3 of 8 stories with each signal in 2017-W31, its newest week, and broke in cooperation."""
+    """The five processes; BLR-RUS has 3 of 8 stories with each signal in 2017-W31, its newest week, and broke in cooperation."""
     model = BoardModel(load_watchlist(SHIPPED_WATCHLIST))
     for trend in (
         make_trend("BLR", "RUS", "2017-W30", stories=1, about=2),
@@ -86,7 +88,7 @@ def make_processes() -> Processes:
     for standing in (a_standing(status="broken", breaks=[a_break()]), a_standing(signal="hedging", status="weakening")):
         model.apply_standing(*standing_record(standing))
     model.apply_progress(b"0", encode(Progress(partition=0, offset=20, classified=17, duplicates=2, dead_letters=1)))
-    board, worker, ingest, push = (CollectorRegistry(auto_describe=False) for _ in range(4))
+    board, worker, ingest, push, deliver = (CollectorRegistry(auto_describe=False) for _ in range(5))
     topics = {"trends": 3, "breaks": 2, "progress": 1}
     board.register(BoardCollector(model, lambda: READY, records=lambda: topics, unreadable=lambda: dict.fromkeys(topics, 0)))
     FreshnessMetrics(board)
@@ -97,9 +99,13 @@ def make_processes() -> Processes:
     ingest.register(make_feed_book())
     PushMetrics(push)
     IngestMetrics(push)
-    for process, registry in (("board", board), ("worker", worker), ("ingest", ingest), ("push", push)):
+    delivered = DeliveryMetrics(deliver)
+    delivered.last_success_seconds.labels("mail").set_to_current_time()
+    delivered.last_round_seconds.set_to_current_time()
+    named = (("board", board), ("worker", worker), ("ingest", ingest), ("push", push), ("deliver", deliver))
+    for process, registry in named:
         add_process_info(registry, process=process)
-    return Processes(model, board, worker, ingest, push)
+    return Processes(model, board, worker, ingest, push, deliver)
 
 
 @lru_cache(maxsize=1)
@@ -108,7 +114,7 @@ def exposed_samples() -> dict[str, list[dict[str, str]]]:
     processes = make_processes()
     BoardMetrics(processes.board)
     found: dict[str, list[dict[str, str]]] = {}
-    for registry in (processes.board, processes.worker, processes.ingest, processes.push):
+    for registry in (processes.board, processes.worker, processes.ingest, processes.push, processes.deliver):
         for family in registry.collect():
             for sample in family.samples:
                 found.setdefault(sample.name, []).append(dict(sample.labels))

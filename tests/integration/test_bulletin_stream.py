@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from signal import SIGTERM
 
 import msgspec
 import pyarrow.parquet as pq
@@ -13,7 +14,7 @@ import pytest
 
 from streams.board.listing import read_standings
 from streams.topology import BREAKS
-from tests.helpers.stack import REPOSITORY, Stack, running_stack, wait_for
+from tests.helpers.stack import REPOSITORY, Stack, answers, fetch, free_port, running_stack, wait_for
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 
@@ -90,3 +91,21 @@ def test_exported_tables_say_what_stands(played: Stack, tmp_path: Path) -> None:
     assert len(rows("breaks")) == sum(len(one.record.breaks) for found in standing.values() for one in found.values())
     played.run("export", "facts", "--format", "parquet", "--out", str(tmp_path / "facts.parquet"))
     assert pq.read_metadata(tmp_path / "facts.parquet").num_rows == len(rows("facts"))
+
+
+def test_a_closed_week_is_delivered_by_itself_once_and_over_a_restart(played: Stack, tmp_path: Path) -> None:
+    targets = tmp_path / "delivery.toml"
+    text = '[[target]]\nname = "files"\nkind = "file"\nfolder = "{}"\nforms = ["pdf", "json"]\noldest_weeks = 0\n'
+    targets.write_text(text.format(tmp_path / "out"), encoding="utf-8")
+    address = f"http://127.0.0.1:{(port := free_port())}/metrics"
+    for _ in range(2):
+        played.start("deliver", "deliver", delivery=str(targets), delivery_metrics_port=str(port))
+        wait_for("a round", lambda: answers(address) and re.search(r"last_round_timestamp_seconds [1-9]", fetch(address)))
+        assert 'bellwether_deliveries_waiting{kind="file"} 0.0' in fetch(address)
+        assert played.end("deliver", SIGTERM) == 0
+    (line,) = map(json.loads, played.run("deliver", "--list", "--json").stdout.splitlines())
+    assert (line["state"], line["tries"], line["edition"]) == ("sent", 1, 1)
+    told = json.loads(next((tmp_path / "out").glob("*.json")).read_bytes())
+    assert told["week"] == line["week"]
+    assert told["state"] == "closed"
+    assert next((tmp_path / "out").glob("*.pdf")).read_bytes().startswith(b"%PDF")

@@ -1,6 +1,6 @@
 """Every dashboard, variable and alert, asked of a real Prometheus that scrapes every process of Bellwether, with real news in them.
 
-Kafka, a worker, the board, `ingest feeds` and `ingest push` run as programs. Prometheus scrapes them before anything comes in, so that it
+Kafka, a worker, the board, `ingest feeds`, `ingest push` and `deliver` run as programs. Prometheus scrapes them before anything comes in, so that it
 sees every counter grow. What comes in: an archive with a break in it, a feed, an article over HTTP, and at the end a burst of rubbish, whose
 alert is followed from the counter to the receiver.
 """
@@ -51,6 +51,7 @@ PORTS = {
     "worker": "worker_metrics_port",
     "ingest feeds": "ingest_metrics_port",
     "ingest push": "push_metrics_port",
+    "deliver": "delivery_metrics_port",
 }
 QUERIES = [
     pytest.param(shipped, target["expr"], id=f"{shipped.uid}-{panel['title']}-{target['refId']}")
@@ -92,12 +93,14 @@ def start_processes(stack: Stack, folder: Path, feed: str) -> None:
     """Every process, the feeds last: their first fetch waits until Prometheus has seen them, but not for long."""
     listed = f'[[feed]]\nurl = "{feed}"\noutlet = "Courier"\nallow_private = true\n'
     (folder / "feeds.toml").write_text(listed, encoding="utf-8")
-    commands = {"worker": ["worker"], "board": ["board"], "ingest push": ["ingest", "push"], "ingest feeds": ["ingest", "feeds"]}
-    for process in ("worker", "board", "ingest push"):
-        stack.start(process, *commands[process], worker_id="worker-1")
-    for process in ("worker", "board", "ingest push"):
+    target = f'[[target]]\nname = "files"\nkind = "file"\nfolder = "{folder / "bulletins"}"\noldest_weeks = 0\n'
+    (folder / "delivery.toml").write_text(target, encoding="utf-8")
+    commands = {"worker": ["worker"], "board": ["board"], "ingest push": ["ingest", "push"], "deliver": ["deliver"]}
+    for process, command in commands.items():
+        stack.start(process, *command, worker_id="worker-1", delivery=str(folder / "delivery.toml"))
+    for process in commands:
         wait_for(process, lambda process=process: answers(metrics_of(stack, process)), seconds=150)  # type: ignore[misc]
-    stack.start("ingest feeds", *commands["ingest feeds"], feeds=str(folder / "feeds.toml"))
+    stack.start("ingest feeds", "ingest", "feeds", feeds=str(folder / "feeds.toml"))
     wait_for("ingest feeds", lambda: answers(metrics_of(stack, "ingest feeds")), seconds=150)
 
 
@@ -142,6 +145,7 @@ def bring_news(live: Live, folder: Path, token: str, feed: threading.Event) -> N
     fetch(f"http://{live.address('board')}/")
     wait_for("the feed to be read", lambda: live.query("bellwether_feed_last_success_timestamp_seconds > 0"), seconds=60)
     wait_for("the break to be known", lambda: live.query("bellwether_trend_break_reported == 1"), seconds=90)
+    wait_for("a bulletin", lambda: live.query("bellwether_delivery_last_success_timestamp_seconds > 0"), seconds=90)
     wait_for(
         "the broker to be asked again", lambda: live.query('bellwether_kafka_group_lag_records{topic="articles"}'), seconds=60
     )
@@ -162,7 +166,13 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         token = str(json.loads(made.run("tokens", "add", "desk", "--json").stdout)["token"])
         hook = stack.enter_context(listening())
         routes = stack.enter_context(alertmanager(folder, routed_to(hook, "today", "breaks")))
-        components = {"board": "board", "worker": "worker", "ingest feeds": "ingest", "ingest push": "ingest"}
+        components = {
+            "board": "board",
+            "worker": "worker",
+            "ingest feeds": "ingest",
+            "ingest push": "ingest",
+            "deliver": "deliver",
+        }
         targets = {f"127.0.0.1:{ports[PORTS[process]]}": component for process, component in components.items()}
         board = f"http://127.0.0.1:{made.settings.board_port}"
         address = stack.enter_context(prometheus(folder, {**targets, routes: "alertmanager"}, board_url=board))
@@ -301,7 +311,7 @@ def test_plain_text_has_no_exemplars_and_openmetrics_has(live: Live) -> None:
 
 def test_the_worker_says_what_runs(live: Live) -> None:
     told = [sample["metric"] for sample in live.query("bellwether_build_info")]
-    assert {metric["process"] for metric in told} == {"board", "worker", "ingest", "push"}
+    assert {metric["process"] for metric in told} == {"board", "worker", "ingest", "push", "deliver"}
     assert all(re.fullmatch(r"\d+\.\d+\.\d+", metric["python"]) for metric in told)
     assert next(metric["model"] for metric in told if metric["process"] == "worker")
 

@@ -9,7 +9,7 @@ from streams.metrics import EXEMPLAR_LABEL, article_exemplar
 from streams.metrics_page import CLOSED, OPEN, PROCESSES, Entry, Process, metrics_page
 from tests.helpers.exposition import make_processes
 
-PROCESS_OF = {"board": "board", "worker": "worker", "ingest": "ingest feeds", "push": "ingest push"}
+PROCESS_OF = {"board": "board", "worker": "worker", "ingest": "ingest feeds", "push": "ingest push", "deliver": "deliver"}
 
 
 def exposed(registry: CollectorRegistry) -> dict[str, tuple[str, set[str]]]:
