@@ -44,7 +44,8 @@ ifeq ($(TESTS),tests)
 	status=0; \
 	$(PYTEST) $(addprefix --ignore=,$(WAITING) $(SHOWING)) $(TESTS) || status=$$?; \
 	wait $$waiting || status=$$?; wait $$showing || status=$$?; \
-	cat $(VENV)/waiting.log $(VENV)/showing.log; exit $$status
+	cat $(VENV)/waiting.log $(VENV)/showing.log; \
+	grep -hE '^(FAILED|ERROR) |^=+ .* in [0-9.]+s' $(VENV)/waiting.log $(VENV)/showing.log; exit $$status
 else
 	$(PYTEST) $(TESTS)
 endif
