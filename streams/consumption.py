@@ -18,6 +18,9 @@ What is replaced of Faust, and why (faust-streaming 0.15.3):
 * The table manager sleeps for a second at the start, to let tables be declared; there are none (`NoTables`).
 * `wait_empty` waits for messages that may never be processed (`FlowControlQueue.clear` drops them at a rebalance), for ever.
   Here it waits for the batch that is in work, for a bounded time.
+* Once its (missing) tables are recovered, Faust seeks every partition to the offset that the group committed, at whatever moment that is.
+  Coming behind a take-over from further back it left records unread until newer ones came. Here a take-over seeks, and nobody else
+  (`perform_seek`); a position that is not the ledger's is a gap, with or without records.
 * Positions are compared, not offsets: markers of transactions and compaction leave offsets without a record (`Fetch`).
 """
 
@@ -69,8 +72,12 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = FETCH_HELD_MS
         return consumer
 
-    async def fetch(self, wanted: set[TP], timeout: float) -> dict[TP, Fetch]:  # noqa: ASYNC109 - waiting in vain is no error
-        """What there is of each wanted partition, after waiting for it for so many seconds at most."""
+    async def fetch(self, wanted: Mapping[TP, int], timeout: float) -> dict[TP, Fetch]:  # noqa: ASYNC109 - waiting in vain is no error
+        """What there is of each wanted partition, after waiting for it for so many seconds at most.
+
+        Args:
+            wanted: partition -> the position that it should have.
+        """
         if found := await self._fetch_now(wanted):
             return found
         waiter = self._ensure_consumer()._fetcher._create_fetch_waiter()
@@ -78,16 +85,16 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         waiter.cancel()
         return await self._fetch_now(wanted)
 
-    async def _fetch_now(self, wanted: set[TP]) -> dict[TP, Fetch]:
-        """Takes what has come, without waiting: so nothing can move a position between the looks at it."""
+    async def _fetch_now(self, wanted: Mapping[TP, int]) -> dict[TP, Fetch]:
+        """Takes what has come, without waiting: so nothing can move a position between the looks at it. Tells of odd positions as well."""
         consumer = self._ensure_consumer()
         before = self._positions(wanted)
-        found = await self._fetch_records(consumer, wanted, timeout=0, max_records=consumer._max_poll_records)
+        found = await self._fetch_records(consumer, set(wanted), timeout=0, max_records=consumer._max_poll_records)
         after = self._positions(wanted)
         return {
             tp: Fetch(before[tp], found.get(tp, []), after[tp])
             for tp in before.keys() & after.keys()
-            if tp in found or before[tp] != after[tp]
+            if tp in found or before[tp] != after[tp] or before[tp] > wanted[tp]
         }
 
     def _positions(self, wanted: Iterable[TP]) -> dict[TP, int]:
@@ -183,6 +190,9 @@ class BatchConsumer(driver.Consumer):
             start = await self._thread.call_thread(consumer.committed, driver.ensure_aiokafka_TP(tp))
         return earliest if start is None else max(start, earliest)
 
+    async def perform_seek(self) -> None:
+        """Nothing: see the contract."""
+
     # -- reading -------------------------------------------------------------------------------------------------------
 
     async def _drain_messages(self, fetcher: Any) -> None:
@@ -192,7 +202,8 @@ class BatchConsumer(driver.Consumer):
                 if not self.flow_active:
                     await _wait_for(self.can_resume_flow)
                     continue
-                wanted = {tp for tp in self._get_active_partitions() if tp in self.ledgers and self.ledgers[tp].has_room}
+                active = [(tp, self.ledgers[tp]) for tp in self._get_active_partitions() if tp in self.ledgers]
+                wanted = {tp: ledger.next for tp, ledger in active if ledger.has_room}
                 if not wanted:
                     self._room.clear()
                     await _wait_for(self._room)
@@ -205,7 +216,7 @@ class BatchConsumer(driver.Consumer):
             if not self.app.should_stop:
                 raise
 
-    async def _read(self, wanted: set[TP], timeout: float) -> dict[TP, Fetch]:  # noqa: ASYNC109 - waiting in vain is no error
+    async def _read(self, wanted: Mapping[TP, int], timeout: float) -> dict[TP, Fetch]:  # noqa: ASYNC109 - waiting in vain is no error
         """See `BatchConsumerThread.fetch`."""
         epoch = self._epoch
         found = await self._thread.call_thread(self._thread.fetch, wanted, timeout)

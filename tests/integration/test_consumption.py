@@ -209,6 +209,27 @@ async def test_records_lost_on_the_way_are_a_gap_and_reading_seeks_back(stack: S
     assert listener.gaps() == 1
 
 
+async def test_a_position_that_was_moved_to_the_end_is_a_gap_although_nothing_comes_there(
+    stack: Stack, settings: Settings
+) -> None:
+    commit(settings, 300)
+    listener = Listener(settings)
+    monkeypatch.setattr(listener.stage, "open", lambda _partition: 0)
+    original, count = listener.consumer.seek, itertools.count(1)
+
+    async def seek(tp: Any, offset: int) -> None:
+        await original(tp, offset)
+        if tp.topic == ARTICLES and next(count) == 1:
+            await listener.consumer.seek_to_committed()
+
+    listener.consumer.seek = seek
+    await listener.app.start()
+    await until("every record", lambda: len(listener.stage.seen) >= 300)
+    await listener.stop()
+    assert listener.stage.offsets() == standing(stack)
+    assert listener.gaps() == 1
+
+
 async def test_an_exception_in_a_stage_ends_the_worker_and_acknowledges_nothing_of_the_batch(
     stack: Stack, settings: Settings
 ) -> None:

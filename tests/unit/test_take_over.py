@@ -83,3 +83,11 @@ async def test_a_fence_that_fails_ends_the_worker_before_anything_is_opened(cons
     await consumer._take_over_all(ASSIGNED, epoch=1)
     assert [str(error) for error in consumer.failures] == ["no broker"]
     assert consumer.events == []
+
+
+async def test_nobody_but_a_take_over_seeks(consumer: Rehearsal, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def seeks(_: object) -> None:
+        pytest.fail("Faust went to the committed offsets, wherever the stages wanted to read from")
+
+    monkeypatch.setattr(driver.Consumer, "seek_to_committed", seeks)
+    await consumer.perform_seek()
