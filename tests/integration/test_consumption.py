@@ -210,7 +210,7 @@ async def test_records_lost_on_the_way_are_a_gap_and_reading_seeks_back(stack: S
 
 
 async def test_a_position_that_was_moved_to_the_end_is_a_gap_although_nothing_comes_there(
-    stack: Stack, settings: Settings
+    stack: Stack, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commit(settings, 300)
     listener = Listener(settings)
