@@ -34,7 +34,7 @@ demo: setup ## Starts Kafka, a worker and the board, and streams the sample arch
 
 # Tests that mostly wait for processes run beside those that mostly compute: three at a time.
 WAITING = tests/integration
-SHOWING = tests/faults tests/browser tests/deploy
+SHOWING = tests/faults tests/browser tests/deploy tests/history
 PYTEST = $(BIN)/python -m pytest
 
 test: setup-dev ## Runs every test.

@@ -1,40 +1,35 @@
-"""A trained model on disk: `model.skops` (the pipeline) and `manifest.json` (what it is, and how its scores become decisions).
+"""A trained model on disk: `model.tsv` (the linear model's numbers) and `manifest.json` (what it is, and how its scores become decisions).
 
-Both are written so that the same training gives the same bytes, and read without executing anything that the file brings: skops builds
-only types of scikit-learn and numpy, and the few of `AUDITED_TYPES`. A model that does not match its manifest, or a manifest that does not
-match this version of Bellwether, is refused with a `ModelError`.
+Both are plain text, written so that the same training gives the same bytes, and neither names anything that could be executed
+(`models.linear`). A model that does not match its manifest, or a manifest that does not match this version of Bellwether, is refused with
+a `ModelError`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import zipfile
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import skops.io
-from sklearn.pipeline import Pipeline
-
 from models.cues import CUES_FILE
 from models.encoder import DESCRIPTION_FILE, Encoder, description_digest, load_encoder
 from models.errors import ModelError
-from models.labels import DOMAINS, LABEL_VERSION, LABELS
+from models.features import LETTERS, LONGEST
+from models.labels import DOMAINS, LABEL_VERSION, LABELS, TARGETS
+from models.linear import LinearModel, read_linear, write_linear
 
-MODEL_FILE = "model.skops"
+MODEL_FILE = "model.tsv"
 MANIFEST_FILE = "manifest.json"
 TRAINED = Path(__file__).with_name("trained")
-FORMAT = 1
-#: Our own types that a model may hold; each was read for what its `__setstate__` does. skops trusts scikit-learn's and numpy's itself.
-AUDITED_TYPES = ("models.features.CueTokens", "models.features.TokenTfidf", "models.features.WordTokens")
+FORMAT = 2
 #: Packages whose version a model depends on, and how many parts of the version must agree.
-_PACKAGES = {"scikit-learn": 2, "skops": 2, "numpy": 1, "scipy": 1}
+_PACKAGES = {"scikit-learn": 2, "numpy": 1, "scipy": 1}
+#: How texts are cut into terms: with other terms the weights mean nothing.
+_TERMS = {"letters": LETTERS, "longest": LONGEST}
 _RETRAIN = "train the model again: `bellwether train`"
-#: The date that every member of the archive carries: the earliest that a zip file can say.
-_NO_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +68,8 @@ class Manifest:
         domain_shares: domain -> share of the items whose main domain it is.
         cross_validation: label -> F1 of the decisions on items that the scoring model had not seen, and their mean as `macro`.
         label_version: `models.labels.LABEL_VERSION` at training.
-        labels, domains: the targets, in the order of the pipeline's outputs.
+        labels, domains: the targets, in the order of the model's columns.
+        terms: letters of a word that count, and the n of the longest n-grams.
         versions: package -> version at training.
         files: file name -> sha256.
         format: of this manifest.
@@ -89,6 +85,7 @@ class Manifest:
     label_version: int = LABEL_VERSION
     labels: tuple[str, ...] = tuple(LABELS)
     domains: tuple[str, ...] = tuple(DOMAINS)
+    terms: dict[str, int] = field(default_factory=_TERMS.copy)
     versions: dict[str, str] = field(default_factory=lambda: {name: version(name) for name in _PACKAGES})
     files: dict[str, str] = field(default_factory=dict)
     format: int = FORMAT
@@ -99,25 +96,25 @@ class Artifact:
     """A model that was loaded and found to match.
 
     Attributes:
-        pipeline: trained, scores texts in which the actors are masked.
+        linear: scores texts in which the actors are masked.
         manifest: what it is.
         version: label version and the first 12 digits of the manifest's sha256; equal for equal models.
-        encoder: what reads the items that the pipeline is not sure of; None for a model without one.
+        encoder: what reads the items that the linear model is not sure of; None for a model without one.
     """
 
-    pipeline: Pipeline
+    linear: LinearModel
     manifest: Manifest
     version: str
     encoder: Encoder | None = None
 
 
-def save(pipeline: Pipeline, manifest: Manifest, folder: Path) -> Artifact:
+def save(linear: LinearModel, manifest: Manifest, folder: Path) -> Artifact:
     """Writes both files into `folder` (made if missing), each whole or not at all, and gives back what `load` would.
 
     The hashes in `manifest.files` are filled in here.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    model = _canonical(skops.io.dumps(pipeline))
+    model = write_linear(linear)
     files = {MODEL_FILE: _sha256(model), CUES_FILE.name: _sha256(CUES_FILE.read_bytes())}
     if manifest.encoded:
         files[DESCRIPTION_FILE] = description_digest()
@@ -134,7 +131,7 @@ def load(folder: Path | None = None) -> Artifact:
 
     Raises:
         ModelError: if a file is missing, damaged or not the one that the manifest names, if the model was made for other labels, cues or
-            package versions, or if it holds a type that was not audited. Nothing of the model is built before these checks pass.
+            package versions. Nothing of the model is built before these checks pass.
     """
     folder = folder or TRAINED
     manifest_bytes = _read(folder / MANIFEST_FILE)
@@ -144,8 +141,8 @@ def load(folder: Path | None = None) -> Artifact:
     _check_hash(manifest, MODEL_FILE, model, folder / MODEL_FILE, "restore the file, or " + _RETRAIN)
     _check_hash(manifest, CUES_FILE.name, _read(CUES_FILE), CUES_FILE, _RETRAIN + " (the cues have changed since)")
     encoder = _encoder(manifest)
-    pipeline = _build(model, folder / MODEL_FILE)
-    return Artifact(pipeline, manifest, f"{manifest.label_version}-{_sha256(manifest_bytes)[:12]}", encoder)
+    linear = read_linear(model, str(folder / MODEL_FILE))
+    return Artifact(linear, manifest, f"{manifest.label_version}-{_sha256(manifest_bytes)[:12]}", encoder)
 
 
 def _encoder(manifest: Manifest) -> Encoder | None:
@@ -176,26 +173,33 @@ def _read(path: Path) -> bytes:
 def _parse_manifest(content: bytes, path: Path) -> Manifest:
     try:
         fields: dict[str, Any] = json.loads(content)
+        written = fields["format"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise _damaged(error, path) from error
+    if written != FORMAT:  # said before anything else is looked for: other formats have other fields
+        _refuse(path, f"a manifest of format {written}", f"format {FORMAT}")
+    try:
         for name in ("calibration", "encoded"):
             found = fields[name] if name == "calibration" else fields.get(name, {})
             fields[name] = {target: Calibration(**values) for target, values in found.items()}
         fields["labels"], fields["domains"] = tuple(fields["labels"]), tuple(fields["domains"])
         return Manifest(**fields)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ModelError(
-            f"The model's manifest is damaged: {error}.",
-            where=str(path),
-            expected=f"a manifest of format {FORMAT}",
-            todo=_RETRAIN,
-        ) from error
+        raise _damaged(error, path) from error
+
+
+def _damaged(error: Exception, path: Path) -> ModelError:
+    return ModelError(
+        f"The model's manifest is damaged: {error}.", where=str(path), expected=f"a manifest of format {FORMAT}", todo=_RETRAIN
+    )
 
 
 def _check_manifest(manifest: Manifest, path: Path) -> None:
-    if manifest.format != FORMAT:
-        _refuse(path, f"a manifest of format {manifest.format}", f"format {FORMAT}")
     if (manifest.label_version, manifest.labels, manifest.domains) != (LABEL_VERSION, tuple(LABELS), tuple(DOMAINS)):
         _refuse(path, f"labels of version {manifest.label_version}", f"version {LABEL_VERSION}: {', '.join((*LABELS, *DOMAINS))}")
-    missing = {*LABELS, *DOMAINS} - set(manifest.calibration)
+    if manifest.terms != _TERMS:
+        _refuse(path, f"terms of {manifest.terms}", f"terms of {_TERMS}")
+    missing = {*TARGETS} - set(manifest.calibration)
     if missing:
         _refuse(path, f"no calibration of {', '.join(sorted(missing))}", "one of every label and domain")
     if manifest.encoded and set(manifest.encoded) != set(LABELS):
@@ -223,48 +227,5 @@ def _check_hash(manifest: Manifest, name: str, content: bytes, path: Path, todo:
         )
 
 
-def _build(model: bytes, path: Path) -> Pipeline:
-    try:
-        unknown = sorted(set(skops.io.get_untrusted_types(data=model)) - set(AUDITED_TYPES))
-        pipeline = None if unknown else skops.io.loads(model, trusted=list(AUDITED_TYPES))
-    except Exception as error:  # skops raises whatever the damaged part makes its readers raise
-        raise ModelError(f"The model can't be read: {error}.", where=str(path), expected="a skops file", todo=_RETRAIN) from error
-    if unknown:
-        raise ModelError(
-            f"The model holds types that were not audited: {', '.join(unknown)}.", where=str(path),
-            expected=f"types of scikit-learn and numpy, and {', '.join(AUDITED_TYPES)}", todo="don't use this file; " + _RETRAIN,
-        )  # fmt: skip
-    if not isinstance(pipeline, Pipeline):
-        raise ModelError(f"The model is a {type(pipeline).__name__}.", where=str(path), expected="a Pipeline", todo=_RETRAIN)
-    return pipeline
-
-
 def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def _canonical(dumped: bytes) -> bytes:
-    """The same skops archive with what depends on the run taken out: memory addresses as ids and file names, dates."""
-    names: dict[str, str] = {}
-    ids: dict[int, int] = {}
-
-    def renumbered(node: Any) -> Any:
-        if isinstance(node, list):
-            return [renumbered(part) for part in node]
-        if not isinstance(node, dict):
-            return node
-        node = {key: renumbered(part) for key, part in node.items()}
-        if isinstance(node.get("__id__"), int):
-            node["__id__"] = ids.setdefault(node["__id__"], len(ids))
-        if isinstance(node.get("file"), str):
-            node["file"] = names.setdefault(node["file"], f"{len(names)}{Path(node['file']).suffix}")
-        return node
-
-    with zipfile.ZipFile(io.BytesIO(dumped)) as source:
-        schema = json.dumps(renumbered(json.loads(source.read("schema.json"))), sort_keys=True, separators=(",", ":"))
-        members = [(names[name], source.read(name)) for name in names]
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in [*members, ("schema.json", schema.encode())]:
-            archive.writestr(zipfile.ZipInfo(name, _NO_DATE), content)
-    return target.getvalue()

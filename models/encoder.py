@@ -80,24 +80,41 @@ def load_encoder(folder: Path = SHIPPED) -> Encoder:
     return Encoder(_session(content[ENCODER_FILE], folder), Pieces(content[PIECES_FILE].decode().split("\n")))
 
 
+def is_taught(folder: Path = SHIPPED) -> bool:
+    """Whether there is an encoder that was taught the labels and domains as they are now; a new label waits for `make teach`.
+
+    Raises:
+        ModelError: if its description is damaged.
+    """
+    return (folder / DESCRIPTION_FILE).exists() and _described(folder)["targets"] == _targets()
+
+
 def describe(folder: Path = SHIPPED) -> dict[str, Any]:
     """What the encoder in `folder` is, as `encoder.json` says.
 
     Raises:
         ModelError: if that is missing, damaged, or speaks of another format or other targets.
     """
+    described = _described(folder)
+    if (described["format"], described["targets"]) != (FORMAT, _targets()):
+        raise ModelError(
+            f"The encoder is of format {described['format']} for {described['targets']}.", where=str(folder / DESCRIPTION_FILE),
+            expected=f"format {FORMAT} for {', '.join(_targets())}", todo=_TODO,
+        )  # fmt: skip
+    return described
+
+
+def _described(folder: Path) -> dict[str, Any]:
     path = folder / DESCRIPTION_FILE
     try:
-        described = json.loads(_bytes(path))
-        known = (described["format"], described["targets"], dict(described["files"]))
+        found = json.loads(_bytes(path))
+        return {"format": found["format"], "targets": found["targets"], **found, "files": dict(found["files"])}
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"The encoder's description is damaged: {error}.", where=str(path), todo=_TODO) from error
-    if known[:2] != (FORMAT, [*map(str, LABELS), *map(str, DOMAINS)]):
-        raise ModelError(
-            f"The encoder is of format {known[0]} for {known[1]}.", where=str(path),
-            expected=f"format {FORMAT} for {', '.join((*LABELS, *DOMAINS))}", todo=_TODO,
-        )  # fmt: skip
-    return dict(described)
+
+
+def _targets() -> list[str]:
+    return [*map(str, LABELS), *map(str, DOMAINS)]
 
 
 def description_digest(folder: Path = SHIPPED) -> str:

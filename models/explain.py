@@ -10,10 +10,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
-from sklearn.pipeline import FeatureUnion
 
 from models.cues import load_cues
-from models.features import MASK_WORDS, TokenTfidf, cue_tokens, cut_words, surface_words, words_of
+from models.features import LETTERS, MASK_WORDS, TokenTfidf, cue_tokens, cut_words, surface_words, words_of
+from models.linear import LinearModel
 
 #: Words given for one label, at most.
 MAX_TERMS = 5
@@ -37,17 +37,15 @@ _Placed = list[tuple[int, str]]
 
 
 class Explainer:
-    """Reads words off a trained feature step.
+    """Reads words off a trained model.
 
     Args:
-        features: the step `features` of `models.pipeline.build_pipeline`, trained.
+        linear: the model.
     """
 
-    def __init__(self, features: FeatureUnion) -> None:
-        parts = dict(features.transformer_list)
-        self._words: TokenTfidf = parts["words"].named_steps["tfidf"]
-        self._letters: int = parts["words"].named_steps["tokens"].letters
-        self._cues: TokenTfidf = parts["cues"].named_steps["tfidf"]
+    def __init__(self, linear: LinearModel) -> None:
+        vectorizers = linear.vectorizers()
+        self._words, self._cues = vectorizers["words"], vectorizers["cues"]
         self._lexicon = load_cues()
 
     def terms(self, masked: str, row: csr_matrix, weights: NDArray[np.float32]) -> tuple[str, ...]:
@@ -61,7 +59,7 @@ class Explainer:
         words = words_of(masked)
         part = [0.0] * len(words)
         columns = dict(zip(row.indices.tolist(), (row.data * weights[row.indices]).tolist(), strict=True))
-        self._spread(part, list(enumerate(cut_words(words, self._letters))), self._words, 0, columns)
+        self._spread(part, list(enumerate(cut_words(words, LETTERS))), self._words, 0, columns)
         self._spread(part, cue_tokens(self._lexicon, words), self._cues, len(self._words.vocabulary_), columns)
         total: dict[str, float] = {}
         surface: dict[str, str] = {}

@@ -30,6 +30,8 @@ class Domain(StrEnum):
 
 LABELS: tuple[Label, ...] = tuple(Label)
 DOMAINS: tuple[Domain, ...] = tuple(Domain)
+#: What the model scores, in the order of its outputs.
+TARGETS: tuple[str, ...] = (*LABELS, *DOMAINS)
 
 DEFINITIONS: dict[Label, str] = {
     Label.COOPERATION: "The source does, agrees, prepares or extends practical joint work with the partner.",

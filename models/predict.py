@@ -16,8 +16,7 @@ from models.actors import MAX_PAIRS, direction
 from models.artifact import Artifact, Calibration, load
 from models.explain import Explainer
 from models.explanation import Explanation, LabelReason, Mark, marks_of
-from models.labels import DOMAINS, LABELS
-from models.pipeline import TARGETS
+from models.labels import DOMAINS, LABELS, TARGETS
 from models.reading import ENCODED, SUPPORTED, Reading, read
 from models.results import Classified, PairSignal, Text
 from models.scoring import Batch, Scorer, Scores, encoder_scores, probability
@@ -44,8 +43,8 @@ class Predictor:
     def __init__(self, artifact: Artifact) -> None:
         self._calibration = [artifact.manifest.calibration[target] for target in TARGETS]
         self._prior = artifact.manifest.domain_shares
-        self._scorer = Scorer(artifact.pipeline)
-        self._explainer = Explainer(artifact.pipeline.named_steps["features"])
+        self._scorer = Scorer(artifact.linear)
+        self._explainer = Explainer(artifact.linear)
         self._version = artifact.version
         self._encoder = artifact.encoder
         self._encoded = [artifact.manifest.encoded.get(label) for label in LABELS]

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from models.actors import Mention, article_pairs, find_actors, mask_actors, mentions_in
-from models.features import mask_names
+from models.cues import load_cues
+from models.features import mask_names, words_of
 from models.languages import detect_language
 from models.passages import Passage, split_passages
 from models.results import Text
@@ -74,17 +75,29 @@ class Reading:
         return naming[:MAX_SCORED]
 
     @cached_property
+    def told(self) -> range:
+        """The passages that labels are read from, by index into `passages`: all, or those of the body where the title tells nothing.
+
+        Feeds and archives put a topic, a section or a page's name where a headline should be ("X-Y relations", "Events of 8 March"). Such
+        a title holds no cue of an act; what it does to the scores is chance. It stays where the body alone does not name two states.
+        """
+        first = next((k for k, passage in enumerate(self.passages) if passage.kind == "body"), 0)
+        named = {mention.code for mention in self.mentions if mention.start > len(self.title)}
+        silent = first > 0 and len(named) > 1 and not load_cues().find(words_of(self.title))
+        return range(first if silent else 0, len(self.passages))
+
+    @cached_property
     def windows(self) -> list[range]:
         """Runs of passages about as long as the items that the model was trained on, by index into `passages`.
 
         A short item is one window. Of a longer one, every run that can't be extended without passing `WINDOW_WORDS` is a window, so that a
-        signal in one paragraph of a report counts as much as in a short item; the title goes with the first only.
+        signal in one paragraph of a report counts as much as in a short item; the title goes with the first only, if it tells something.
         """
         lengths = [len(passage.text.split()) for passage in self.passages]
-        if sum(lengths) <= WINDOW_WORDS:
-            return [range(len(lengths))]
+        if sum(lengths[self.told.start :]) <= WINDOW_WORDS:
+            return [self.told]
         found: list[range] = []
-        for start in range(len(lengths)):
+        for start in self.told:
             end, words = start + 1, lengths[start]
             while end < len(lengths) and words + lengths[end] <= WINDOW_WORDS:
                 words += lengths[end]
@@ -95,7 +108,7 @@ class Reading:
 
     def masked_window(self, window: range) -> str:
         """A run of passages with its actors masked."""
-        if len(window) == len(self.passages):
+        if window == self.told:
             return self.masked
         return "\n".join(self.masked_passage(self.passages[k]) for k in window)
 
@@ -110,8 +123,8 @@ class Reading:
 
     @cached_property
     def masked(self) -> str:
-        """The whole item with its actors masked."""
-        return mask_names(mask_actors(f"{self.title}\n{self.body}", self.mentions))
+        """All that labels are read from, with its actors masked."""
+        return mask_names(self.plain_window(self.told))
 
     @property
     def blank(self) -> bool:

@@ -10,18 +10,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
-from sklearn.pipeline import Pipeline
 
 from models.artifact import Calibration
 from models.encoder import Encoder
 from models.labels import LABELS
+from models.linear import LinearModel
 from models.reading import Reading
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +62,16 @@ class Batch:
     features: csr_matrix
 
 
-def coefficients(pipeline: Pipeline) -> tuple[NDArray[np.float32], Floats]:
-    """(weights `(n_features, n_targets)`, intercepts `(n_targets,)`) of the pipeline's classifiers."""
-    estimators = pipeline.named_steps["targets"].estimators_
-    weights = np.stack([estimator.coef_[0] for estimator in estimators], axis=1).astype(np.float32)
-    return weights, np.array([estimator.intercept_[0] for estimator in estimators])
-
-
 class Scorer:
-    """A trained pipeline, ready to score readings.
+    """A trained model, ready to score readings.
 
     Args:
-        pipeline: of `models.pipeline.build_pipeline`, trained.
+        linear: the model.
     """
 
-    def __init__(self, pipeline: Pipeline) -> None:
-        self._features = pipeline.named_steps["features"]
-        self.weights, self._intercepts = coefficients(pipeline)
+    def __init__(self, linear: LinearModel) -> None:
+        self._linear = linear
+        self.weights = linear.weights
 
     def score(self, readings: Sequence[Reading]) -> Batch:
         """The scores of each reading, in order."""
@@ -91,8 +85,7 @@ class Scorer:
             spans.append((start, middle, len(texts)))
         if not texts:
             return Batch([], csr_matrix((0, len(self.weights)), dtype=np.float32))
-        features = csr_matrix(self._features.transform(texts))
-        values = features @ self.weights + self._intercepts
+        features, values = self._linear.score(texts)
         return Batch([Scores(values[a:b], values[b:c], range(b, c)) for a, b, c in spans], features)
 
 

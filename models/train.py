@@ -1,4 +1,4 @@
-"""Trains the model: the corpus in, `model.skops` and `manifest.json` out. The same corpus and seed give the same bytes.
+"""Trains the model: the corpus in, `model.tsv` and `manifest.json` out. The same corpus and seed give the same bytes.
 
     items -> readings -> out-of-fold scores -> calibration and thresholds
                       -> pipeline on all of them
@@ -19,10 +19,11 @@ from sklearn.model_selection import GroupKFold
 
 from models.artifact import Artifact, Calibration, Manifest, save
 from models.dataset import Item, corpus_digest, read_corpus, split_frozen
-from models.encoder import DESCRIPTION_FILE, SHIPPED, load_encoder
+from models.encoder import is_taught, load_encoder
 from models.errors import ModelError
-from models.labels import DOMAINS, LABELS
-from models.pipeline import TARGETS, build_pipeline
+from models.labels import DOMAINS, LABELS, TARGETS
+from models.linear import LinearModel
+from models.pipeline import build_pipeline
 from models.reading import ENCODED, Reading, read
 from models.results import Text
 from models.scoring import Floats, Scorer, encoder_scores
@@ -59,6 +60,7 @@ class TrainReport:
         by_label: label (and "none") -> items trained on that carry it.
         cross_validation: label, and "macro" for their mean -> F1 on items that the scoring model had not seen.
         thresholds: target -> probability from which on it is decided.
+        encoder: whether the encoder reads along.
     """
 
     folder: Path
@@ -68,6 +70,7 @@ class TrainReport:
     by_label: dict[str, int]
     cross_validation: dict[str, float]
     thresholds: dict[str, float]
+    encoder: bool
 
     def to_table(self) -> str:
         """The report for a person to read."""
@@ -79,6 +82,10 @@ class TrainReport:
             )
         rows.append(f"{'none':<22}{self.by_label['none']:>7}")
         rows.append(f"{'macro':<22}{'':>7}{self.cross_validation['macro']:>21.3f}")
+        if not self.encoder:
+            rows.append(
+                "\nwithout the encoder: it is missing, was taught other labels, or has too few items to read; `make teach` makes it anew"
+            )
         return "\n".join(rows) + "\n"
 
 
@@ -106,7 +113,7 @@ def train(corpus_dir: Path, out_dir: Path, seed: int = 0) -> TrainReport:
         corpus_sha256=corpus_digest(corpus_dir), items=len(training), seed=seed, calibration=calibration,
         domain_shares=_domain_shares(training), cross_validation=cross_validation, encoded=encoded,
     )  # fmt: skip
-    return _report(save(pipeline, manifest, out_dir), out_dir, training, len(frozen))
+    return _report(save(LinearModel.of(pipeline), manifest, out_dir), out_dir, training, len(frozen))
 
 
 def target_flags(items: Sequence[Item]) -> _Flags:
@@ -120,7 +127,7 @@ def out_of_fold_inputs(items: Sequence[Item], readings: Sequence[Reading], truth
     units = [item.unit for item in items]
     for known, unseen in GroupKFold(FOLDS, shuffle=True, random_state=seed).split(units, groups=units):
         pipeline = build_pipeline(seed=seed).fit([readings[k].masked for k in known], truth[known].astype(int))
-        batch = Scorer(pipeline).score([readings[k] for k in unseen])
+        batch = Scorer(LinearModel.of(pipeline)).score([readings[k] for k in unseen])
         inputs[unseen] = np.stack([scores.inputs() for scores in batch.scores])
     return inputs
 
@@ -151,7 +158,7 @@ def calibrate_encoded(readings: Sequence[Reading], inputs: Floats, truth: _Flags
 
     The encoder was trained on none of these texts (`models.train_encoder`) and the linear scores are out of fold, so that both are as
     of unseen items. Their shares are set, not fitted (`ENCODER_SHARE`): fitted here, the linear model, which was trained on items by
-    the same hands, would get more weight than it deserves on news from elsewhere. Empty if there is no encoder.
+    the same hands, would get more weight than it deserves on news from elsewhere. Empty if there is no encoder that was taught these labels.
 
     Args:
         readings: of the items.
@@ -160,7 +167,7 @@ def calibrate_encoded(readings: Sequence[Reading], inputs: Floats, truth: _Flags
         decidable: `(n_items,)`, which would be scored at all.
     """
     read_here = [k for k, reading in enumerate(readings) if decidable[k] and reading.language in ENCODED]
-    if not (SHIPPED / DESCRIPTION_FILE).exists() or len(read_here) < MIN_ENCODED:
+    if not is_taught() or len(read_here) < MIN_ENCODED:
         return {}
     encoder = load_encoder()
     scores = encoder_scores(encoder, [readings[k] for k in read_here])
@@ -266,4 +273,5 @@ def _report(artifact: Artifact, out_dir: Path, training: Sequence[Item], frozen:
         by_label={name: carried[name] for name in (*map(str, LABELS), "none")},
         cross_validation=manifest.cross_validation,
         thresholds={target: calibration.threshold for target, calibration in manifest.calibration.items()},
+        encoder=bool(manifest.encoded),
     )

@@ -47,7 +47,7 @@ def topics_as_dicts(settings: Settings) -> list[dict[str, Any]]:
             "value": topic.value,
             "partitions": settings.partitions,
             "replication_factor": settings.replication_factor,
-            "config": topic.config(),
+            "config": topic.config(settings.text_days),
         }
         for topic in topology.TOPICS
     ]
@@ -60,6 +60,8 @@ def table(settings: Settings) -> str:
         kept = "the newest record of each key" if topic.compacted else f"{topic.retention_days} days"
         if topic.reread_days:
             kept += f", and every record for {topic.reread_days} days"
+        if topic.holds_text and settings.text_days:
+            kept += f"; none for more than {settings.text_days} days"
         rows.append(f"| `{topic.name}` | {topic.key} | `{topic.value}` | {kept} |")
     return "\n".join(rows) + f"\n\n{settings.partitions} partitions each, {settings.replication_factor} copies."
 

@@ -18,13 +18,14 @@ import psutil
 
 from models.errors import ModelError
 from streams.errors import BellwetherError
+from streams.kafka.home import NEEDED_BYTES
 from streams.settings import Settings
 
 State = Literal["ok", "warning", "fault"]
 
 OLDEST_PYTHON = (3, 11)
-#: Below the first nothing runs (see `streams.up`), below the second it will not for long.
-LEAST_DISK_BYTES, GOOD_DISK_BYTES = 200 * 2**20, 2 * 2**30
+#: Below `NEEDED_BYTES` of disk nothing runs, below this it will not for long.
+GOOD_DISK_BYTES = 2 * 2**30
 #: Kafka, a worker with its spare, and the board take some 1.3 GB with the encoder.
 GOOD_MEMORY_BYTES = 1_500 * 2**20
 _MB = 2**20
@@ -102,8 +103,8 @@ def _folder(name: str, setting: str, folder: Path) -> Finding:
         return Finding(name, "fault", f"{folder} can't be written to: {error.strerror}", another)
     free = shutil.disk_usage(place).free
     found = f"{folder}, {free // _MB:,} MB free"
-    if free < LEAST_DISK_BYTES:
-        return Finding(name, "fault", found, f"free at least {LEAST_DISK_BYTES // _MB} MB, or {another}")
+    if free < NEEDED_BYTES:
+        return Finding(name, "fault", found, f"free at least {NEEDED_BYTES // _MB} MB, or {another}")
     if free < GOOD_DISK_BYTES:
         return Finding(name, "warning", found, "a year of news takes a few GB: free some, or " + another)
     return Finding(name, "ok", found)
@@ -177,6 +178,7 @@ def _feed_list(settings: Settings) -> Iterator[Finding]:
 
 def _broker(settings: Settings) -> Iterator[Finding]:
     from streams import topology
+    from streams.editions.registry import read_editions, shown_of
     from streams.kafka.embedded import resolve_servers, status
     from streams.kafka.topics import compare_topics
 
@@ -184,7 +186,9 @@ def _broker(settings: Settings) -> Iterator[Finding]:
         yield Finding("broker", "ok", "the embedded Kafka does not run; `bellwether up` starts it")
         return
     settings = settings.model_copy(update={"kafka_servers": resolve_servers(settings)})
-    report = compare_topics(settings, topology.TOPICS)
+    editions = read_editions(settings)
+    wanted = topology.topics_of_all(settings, editions)
+    report = compare_topics(settings, wanted)
     yield Finding("broker", "ok", f"answers at {settings.kafka_servers}")
     if report.missing:
         yield Finding(
@@ -195,7 +199,8 @@ def _broker(settings: Settings) -> Iterator[Finding]:
             "topics", "fault", "; ".join(report.differing), "change the topic's configuration; `bellwether topics` lists what is expected"
         )  # fmt: skip
     if report.is_fine:
-        yield Finding("topics", "ok", f"all {len(topology.TOPICS)} are as they should be")
+        yield Finding("topics", "ok", f"all {len(wanted)} are as they should be")
+        yield Finding("editions", "ok", f"{', '.join(editions)}; shown is {shown_of(editions)}")
         yield from _asked_feeds(settings)
 
 

@@ -51,6 +51,19 @@ class ConfigError(BellwetherError):
     exit_code = EXIT_USAGE
 
 
+def unwritable(what: str, path: object, error: OSError, option: str) -> ConfigError:
+    """The error for a file that somebody named and that can't be written.
+
+    Args:
+        what: what it was to hold, such as "the bulletin".
+        option: the option that named it, such as `--out`.
+    """
+    return ConfigError(
+        f"{what} can't be written: {error.strerror or error}", where=str(path), expected="a file in a folder that can be written to",
+        todo=f"choose another {option}, or free room",
+    )  # fmt: skip
+
+
 class RecordError(BellwetherError):
     """One input is not what it should be. It goes to `dead-letters` with `reason`; the stream goes on.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 
 import psutil
 
@@ -17,6 +18,18 @@ def web_root(socket_name: tuple[object, ...]) -> str:
     """
     host, port = str(socket_name[0]), socket_name[1]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens there.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("::1"), is_loopback("localhost"), is_loopback("0.0.0.0")
+    (True, True, True, False)
+    """
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def cannot_listen(who: str, host: str, port: int, error: OSError, settings: str) -> ConfigError:

@@ -20,7 +20,7 @@ from streams.records import DEAD_LETTER_REASONS
 log = get_logger("metrics")
 
 STAGE_NAMES = ("classify", "trends", "breaks")
-ARTICLE_OUTCOMES = ("classified", "duplicate", "dead-letter")
+ARTICLE_OUTCOMES = ("classified", "duplicate", "dead-letter", "forgotten")
 PRODUCERS = ("archive", "feeds", "push")
 STEPS = ("process", "flush", "commit")
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -113,7 +113,10 @@ PERSISTENCE_WEEKS = ("4", "8")
 STANDING_FAMILIES = (TREND_STATUS, TREND_PERSISTENCE, TREND_EARLY_WORD, BREAK_ACTIVE, BREAK_REPORTED, BREAKS, JUDGED_WEEK_SECONDS)
 ACTIVE_BREAK_FAMILIES = (BREAK_SIZE, BREAK_SIZE_LOW, BREAK_SIZE_HIGH, BREAK_PROBABILITY, BREAK_START_SECONDS)
 ARTICLES = Family(
-    "bellwether_articles", "Articles read from Kafka, by what became of them; exact over crashes.", ("outcome",), "counter"
+    "bellwether_articles",
+    "Articles read from Kafka, by what became of them; forgotten: erased. Exact over crashes.",
+    ("outcome",),
+    "counter",
 )
 TREND_FAMILIES = (SIGNAL_STORIES, SIGNAL_ARTICLES, EXPOSURE_STORIES, EXPOSURE_ARTICLES, ARTICLES)
 WEEK_FAMILIES = (WEEK_SIGNAL_STORIES, WEEK_EXPOSURE_STORIES, SHARE_RATIO, NEWEST_WEEK_SECONDS)
@@ -124,13 +127,14 @@ BOARD_PAIRS_LEFT_OUT = Family(
 )
 BOARD_READY = Family("bellwether_board_ready", "1 when everything that stood on the topics at the start has been read.", ())
 BOARD_BROKER_REACHABLE = Family("bellwether_board_broker_reachable", "1 when the broker answered the last time it was asked.", ())
+BOARD_CORRECTED = Family("bellwether_board_corrected_articles", "Articles whose labels people have corrected, as it stands.", ())
 BOARD_EVIDENCE_BYTES = Family("bellwether_board_evidence_bytes", "Evidence kept in memory, as it is kept.", ())
 BOARD_RECORDS = Family("bellwether_board_records", "Records replayed.", ("topic",), "counter")
 BOARD_UNREADABLE = Family(
     "bellwether_board_unreadable_records", "Records replayed that could not be read.", ("topic",), "counter"
 )
 BOARD_FAMILIES = (
-    BOARD_PAIRS, BOARD_PAIRS_LEFT_OUT, BOARD_READY, BOARD_BROKER_REACHABLE, BOARD_EVIDENCE_BYTES, BOARD_RECORDS, BOARD_UNREADABLE,
+    BOARD_PAIRS, BOARD_PAIRS_LEFT_OUT, BOARD_READY, BOARD_BROKER_REACHABLE, BOARD_CORRECTED, BOARD_EVIDENCE_BYTES, BOARD_RECORDS, BOARD_UNREADABLE,
 )  # fmt: skip
 #: A feed's name comes from the feed list, which is bounded; of more feeds than `MOST_FEED_SERIES` only the totals are exposed.
 MOST_FEED_SERIES = 2_000
@@ -202,9 +206,14 @@ KAFKA_FAMILIES = (
     KAFKA_SURVEYED_SECONDS, KAFKA_BROKERS, KAFKA_GROUP_MEMBERS, KAFKA_DISK_BYTES, KAFKA_DISK_USABLE_BYTES, *KAFKA_TOPIC_FAMILIES,
 )  # fmt: skip
 
+#: Not a label of every figure: the board tells of the edition that is shown alone, so that no sum counts two (docs/replay.md).
+EDITION_INFO = Family(
+    "bellwether_edition_info", "1; the label says which edition a worker writes, or the board shows.", ("edition",)
+)
+
 BOARD_ROUTES = (
     "overview", "pair", "article", "breaks", "breaks-feed", "bulletins", "bulletin", "feeds", "about", "fragment", "events", "api", "metrics", "health", "static",
-    "other",
+    "correction", "login", "logout", "editions", "other",
 )  # fmt: skip
 
 
@@ -213,6 +222,11 @@ def add_build_info(registry: CollectorRegistry, *, process: str, model: str = ""
     labels = ("version", "process", "model", "python")
     info = Gauge("bellwether_build_info", "1; the labels say what runs.", labels, registry=registry)
     info.labels(version("bellwether"), process, model, python_version()).set(1)
+
+
+def add_edition_info(registry: CollectorRegistry, edition: str) -> None:
+    """`EDITION_INFO` of a process that works on one edition for as long as it runs."""
+    Gauge(EDITION_INFO.name, EDITION_INFO.help, EDITION_INFO.labels, registry=registry).labels(edition).set(1)
 
 
 def add_process_info(registry: CollectorRegistry, *, process: str, model: str = "") -> None:

@@ -37,6 +37,7 @@ OPEN: Mapping[str, str] = {
     "process": "one: what the process is",
     "model": "one: the version of the model in use; empty where there is none",
     "python": "one: Python's version",
+    "edition": "one: the edition that a worker writes, or that the board shows",
 }
 _PAIR, _FEED = frozenset({"source", "partner"}), frozenset({"feed"})
 
@@ -90,10 +91,10 @@ PROCESSES: tuple[Process, ...] = (
         "board", "board_port", (metrics.BoardMetrics, metrics.FreshnessMetrics),
         (
             *metrics.TREND_FAMILIES, *metrics.WEEK_FAMILIES, *metrics.STANDING_FAMILIES, *metrics.ACTIVE_BREAK_FAMILIES,
-            *metrics.BOARD_FAMILIES, *metrics.KAFKA_FAMILIES,
+            *metrics.BOARD_FAMILIES, *metrics.KAFKA_FAMILIES, metrics.EDITION_INFO,
         ),
     ),
-    Process("worker", "worker_metrics_port", (metrics.WorkerMetrics,)),
+    Process("worker", "worker_metrics_port", (metrics.WorkerMetrics,), (metrics.EDITION_INFO,)),
     Process(
         "ingest feeds", "ingest_metrics_port", (metrics.IngestMetrics, metrics.FeedMetrics),
         (metrics.FEEDS, metrics.FEED_OVERDUE_SECONDS, metrics.FEED_NEW, *metrics.EACH_FEED_FAMILIES),

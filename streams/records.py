@@ -351,7 +351,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """Topic `progress`, key: partition of `articles`. What became of every record up to `offset`; exact over crashes.
 
-    `forgotten` are records without a value, each of which ended an article.
+    `forgotten` are records without a value, each of which ended an article; `skipped` are articles of weeks that the edition leaves out.
     """
 
     partition: int
@@ -360,6 +360,49 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     duplicates: int
     dead_letters: int
     forgotten: int = 0
+    skipped: int = 0
+    v: int = 1
+
+
+class Act(msgspec.Struct, frozen=True, kw_only=True):
+    """Topic `audit`, key: `by`. What somebody did that changes what others see; noted before it is done, and never changed.
+
+    Attributes:
+        by: the name of a token, what `--by` said, or the operator of a machine as `ann@host`.
+        did: a verb, such as corrected, withdrew, forgot, switched to, dropped, made, revoked.
+        subject: to what; an article by a digest of its id (`streams.deeds.article_mark`), so that nothing stays of what is erased.
+        why: as it was given; empty for corrections, whose reason stands on `corrections` as long as they are in force.
+    """
+
+    at: str
+    by: str
+    did: str
+    subject: str
+    why: str = ""
+    v: int = 1
+
+
+class Edition(msgspec.Struct, frozen=True, kw_only=True):
+    """Topic `editions`, key: `name`. One history of counts, all by one model. Which one is shown is a function of all records (`turn`).
+
+    Attributes:
+        model: version of the model whose word it holds; empty for `live`, which holds that of whatever model its workers run.
+        folder: where that model lay when the edition was made; empty for the one that ships with Bellwether.
+        encoder: whether the model reads with its encoder.
+        since: the first ISO week that it counts; empty for all.
+        made: when it was made, in UTC.
+        turn: the edition with the highest turn is the one that is shown; 0 for one that never was.
+        shown: when it was last switched to, in UTC; empty for never.
+    """
+
+    name: str
+    model: str = ""
+    folder: str = ""
+    encoder: bool = True
+    since: str = ""
+    made: str
+    turn: int = 0
+    shown: str = ""
     v: int = 1
 
 
@@ -414,17 +457,53 @@ def refused(error: RecordError, *, where: str, content: bytes, at: str) -> DeadL
 
 
 AnyRecord = (
-    Article | Classification | Correction | Signal | SealedFact | Trend | TrendStanding | DeadLetter | Progress | FeedStatus
+    Article
+    | Classification
+    | Correction
+    | Signal
+    | SealedFact
+    | Trend
+    | TrendStanding
+    | DeadLetter
+    | Progress
+    | FeedStatus
+    | Edition
+    | Act
 )
 Record = TypeVar(
-    "Record", Article, Classification, Correction, Signal, SealedFact, Trend, TrendStanding, DeadLetter, Progress, FeedStatus
+    "Record",
+    Article,
+    Classification,
+    Correction,
+    Signal,
+    SealedFact,
+    Trend,
+    TrendStanding,
+    DeadLetter,
+    Progress,
+    FeedStatus,
+    Edition,
+    Act,
 )
 
 DEAD_LETTER_CONTENT_CHARS = 4096
 _encoder = msgspec.json.Encoder()
 _decoders: dict[type, msgspec.json.Decoder] = {  # type: ignore[type-arg]
     kind: msgspec.json.Decoder(kind)
-    for kind in (Article, Classification, Correction, Signal, SealedFact, Trend, TrendStanding, DeadLetter, Progress, FeedStatus)
+    for kind in (
+        Article,
+        Classification,
+        Correction,
+        Signal,
+        SealedFact,
+        Trend,
+        TrendStanding,
+        DeadLetter,
+        Progress,
+        FeedStatus,
+        Edition,
+        Act,
+    )
 }
 CURRENT_VERSION = 1
 _VERSION = msgspec.json.Decoder(msgspec.defstruct("_Versioned", [("v", int, CURRENT_VERSION)]))

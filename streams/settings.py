@@ -17,6 +17,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from streams.errors import ConfigError
 
 PREFIX = "BELLWETHER_"
+#: The edition that is there from the beginning; its topics carry their names alone.
+LIVE = "live"
 SHIPPED_WATCHLIST = Path(__file__).parent.parent / "deploy" / "watchlist.toml"
 
 
@@ -57,6 +59,11 @@ class Settings(BaseSettings):
     group: str = Field(
         "bellwether", pattern=r"^[A-Za-z0-9._-]{1,80}$", description="Prefix of the consumer groups and of the local state."
     )
+    edition: str = Field(
+        "", pattern=r"^([a-z][a-z0-9-]{0,19})?$",
+        description="Which edition of the counts a worker writes, and commands read (docs/replay.md). Empty: workers write `live`, and commands "
+        "read the one that is shown, as the board does.",
+    )  # fmt: skip
     worker_id: str = Field(
         "worker-1", pattern=r"^[A-Za-z0-9._-]{1,80}$", description="Name of this worker: static membership and state folder."
     )
@@ -75,6 +82,11 @@ class Settings(BaseSettings):
     max_dead_letters_in_a_row: int = Field(
         1_000, ge=10, le=1_000_000, description="So many dead letters without one good record end the worker: a bad deploy."
     )
+    text_days: int = Field(
+        0, ge=0, le=36_500,
+        description="Days for which the text of an article is kept, counted from its arrival; 0: for good. Counts, and sentences cited as evidence, "
+        "stay (docs/corrections.md). After a change: `bellwether topics --configure`.",
+    )  # fmt: skip
     future_tolerance_hours: float = Field(
         24.0, ge=0, le=240, description="A publication date further ahead than this, in hours, becomes the arrival time."
     )
@@ -103,6 +115,10 @@ class Settings(BaseSettings):
     )
     board_host: str = Field("127.0.0.1", description="Address on which the board listens.")
     board_port: int = Field(8600, ge=0, le=65535, description="Port of the board; 0 takes a free one.")
+    board_readers: Literal["auto", "tokens", "anyone"] = Field(
+        "auto", description="Who may read the board. `tokens`: who shows a token with the role read or correct. `anyone`: whoever reaches the port. "
+        "`auto`: tokens as soon as one has the role read; until then anyone, on the loopback alone.",
+    )  # fmt: skip
     metrics_host: str = Field("127.0.0.1", description="Address on which a worker's and a producer's own /metrics listen.")
     worker_metrics_port: int = Field(8601, ge=0, le=65535, description="Port of a worker's own /metrics; 0 takes a free one.")
     ingest_metrics_port: int = Field(8602, ge=0, le=65535, description="Port of /metrics of `ingest feeds`; 0 takes a free one.")
@@ -114,7 +130,7 @@ class Settings(BaseSettings):
     push_metrics_port: int = Field(8604, ge=0, le=65535, description="Port of /metrics of `ingest push`; 0 takes a free one.")
     push_tokens: Path | None = Field(
         None,
-        description="File of the tokens that may push or correct, as hashes. Empty: `push-tokens.json` in the data directory.",
+        description="File of the tokens that may push, correct or read the board, as hashes. Empty: `push-tokens.json` in the data directory.",
     )
     push_max_body_bytes: int = Field(
         4 * 1024 * 1024,
@@ -146,6 +162,11 @@ class Settings(BaseSettings):
         return self.push_tokens or self.data_dir / "push-tokens.json"
 
     @property
+    def tokens_journal(self) -> Path:
+        """Where it is noted what is done with the tokens: beside them."""
+        return self.push_tokens_file.with_name(self.push_tokens_file.name + ".audit.jsonl")
+
+    @property
     def delivery_file(self) -> Path:
         """Where it stands to whom bulletins are sent."""
         return self.delivery or self.data_dir / "delivery.toml"
@@ -156,9 +177,19 @@ class Settings(BaseSettings):
         return self.bulletins or self.data_dir / "bulletins"
 
     @property
+    def suffix(self) -> str:
+        """What the names of this edition's own topics, groups, transactional ids and folders carry; empty for `live`."""
+        return f".{self.edition}" if self.edition not in ("", LIVE) else ""
+
+    @property
+    def scope(self) -> str:
+        """Prefix of the consumer group, the transactional ids and the local state of this edition."""
+        return self.group + self.suffix
+
+    @property
     def state_dir(self) -> Path:
         """Folder of this worker's local state."""
-        return self.data_dir / "state" / self.group / self.worker_id
+        return self.data_dir / "state" / self.scope / self.worker_id
 
 
 def load_settings(**overrides: object) -> Settings:
@@ -241,12 +272,16 @@ def describe_settings(settings: Settings) -> list[tuple[str, str, str]]:
 def child_environment(settings: Settings, **changes: str) -> dict[str, str]:
     """The environment for a process of Bellwether started by another: this one's, plus what is in force here.
 
-    Secrets travel only if they came by the environment; a file name or number is written out.
+    Secrets travel only if they came by the environment; a file name or number is written out, and what is empty here is unset there.
     """
     environment = dict(os.environ)
     for name in Settings.model_fields:
         value = getattr(settings, name)
-        if value is not None and not isinstance(value, SecretStr) and str(value) != "":
+        if isinstance(value, SecretStr):
+            continue
+        if value is not None and str(value) != "":
             environment[PREFIX + name.upper()] = str(value)
+        else:
+            environment.pop(PREFIX + name.upper(), None)
     environment.update({PREFIX + name.upper(): value for name, value in changes.items()})
     return environment

@@ -8,142 +8,27 @@ from __future__ import annotations
 
 import shutil
 import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-from models.artifact import load as load_model
 from streams import topology
-from streams.clock import monotonic_seconds
-from streams.errors import EXIT_USAGE, ConfigError, StateError
+from streams.editions.keeping import ShownWorker
+from streams.errors import ConfigError, StateError
 from streams.kafka import embedded
-from streams.kafka.processes import die_with_parent
+from streams.kafka.home import NEEDED_BYTES
 from streams.kafka.topics import ensure_topics
 from streams.log import get_logger
 from streams.push.tokens import TokenFile
 from streams.settings import Settings, child_environment
+from streams.supervisor import Child, Supervisor
 from streams.watchlist import load_watchlist
 
 log = get_logger("up")
 
 SAMPLE_ARCHIVE = Path(__file__).parent / "sample" / "archive.jsonl"
 DEMO_RATE = 60
-CHECK_SECONDS = 0.1
-FIRST_PAUSE_SECONDS = 0.2
-SPARE_AFTER_SECONDS = 15.0
-LONGEST_PAUSE_SECONDS = 30.0
-#: A process that ran for so long and dies is started again at once; one that dies sooner waits longer each time.
-STEADY_SECONDS = 20.0
-STOP_SECONDS = 6.0
-NEEDED_DISK_BYTES = 200 * 1024 * 1024
-
-
-@dataclass(slots=True)
-class Child:
-    """One process under the supervisor."""
-
-    name: str
-    arguments: Sequence[str]
-    restart: bool = True
-    has_spare: bool = False
-    process: subprocess.Popen[bytes] | None = None
-    spare: subprocess.Popen[bytes] | None = None
-    started_at: float = 0.0
-    pause: float = FIRST_PAUSE_SECONDS
-    due_at: float = 0.0
-
-
-@dataclass(slots=True)
-class Supervisor:
-    """Starts children, restarts what dies, and ends all of them."""
-
-    environment: dict[str, str]
-    children: list[Child] = field(default_factory=list)
-    stop: threading.Event = field(default_factory=threading.Event)
-
-    def start(self, child: Child) -> None:
-        """Starts a child, or lets its spare take over, which has loaded everything already."""
-        child.process = self._called_up(child) or self._spawn(child.arguments)
-        child.started_at = monotonic_seconds()
-        if child not in self.children:
-            self.children.append(child)
-
-    @staticmethod
-    def _called_up(child: Child) -> subprocess.Popen[bytes] | None:
-        spare, child.spare = child.spare, None
-        if spare is None or spare.stdin is None:
-            return None
-        try:
-            spare.stdin.write(b"start\n")
-            spare.stdin.close()
-        except OSError:
-            # The spare has died too.
-            return None
-        return spare
-
-    def _spawn(self, arguments: Sequence[str], *, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
-        # A process group of its own: a Ctrl-C of the terminal reaches the supervisor alone, which ends things in order.
-        return subprocess.Popen(
-            [sys.executable, "-m", "streams.cli", *arguments],
-            env=self.environment,
-            stdin=stdin,
-            start_new_session=True,
-            preexec_fn=die_with_parent(),
-        )
-
-    def watch(self) -> int:
-        """Blocks until a stop is asked for or a child can't be helped by a restart; returns the exit code."""
-        while not self.stop.wait(CHECK_SECONDS):
-            for child in self.children:
-                if (code := self._tend(child)) is not None:
-                    return code
-        return 0
-
-    def _tend(self, child: Child) -> int | None:
-        if child.process is None:
-            if monotonic_seconds() >= child.due_at:
-                self.start(child)
-            return None
-        code = child.process.poll()
-        if code is None:
-            self._keep(child, monotonic_seconds() - child.started_at)
-            return None
-        if code == EXIT_USAGE:
-            return code
-        if not child.restart and code == 0:
-            self.children.remove(child)
-            return None
-        log.warning("process_ended", process=child.name, code=code, restart_in_seconds=child.pause)
-        child.process = None
-        child.due_at = monotonic_seconds() + child.pause
-        child.pause = min(child.pause * 2, LONGEST_PAUSE_SECONDS)
-        return None
-
-    def _keep(self, child: Child, age_seconds: float) -> None:
-        """Looks after a child that runs: its spare, and that it counts as steady after a while."""
-        if child.has_spare and age_seconds > SPARE_AFTER_SECONDS and (child.spare is None or child.spare.poll() is not None):
-            child.spare = self._spawn([*child.arguments, "--standby"], stdin=subprocess.PIPE)
-        if age_seconds > STEADY_SECONDS:
-            child.pause = FIRST_PAUSE_SECONDS
-
-    def end(self) -> None:
-        """Ends every child: SIGTERM to all, then SIGKILL to what is left after `STOP_SECONDS`."""
-        started = [process for child in self.children for process in (child.process, child.spare)]
-        running = [process for process in started if process is not None and process.poll() is None]
-        for process in running:
-            process.terminate()
-        deadline = monotonic_seconds() + STOP_SECONDS
-        for process in running:
-            try:
-                process.wait(max(0.0, deadline - monotonic_seconds()))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
 
 def run_up(settings: Settings, *, demo: bool) -> int:
@@ -160,23 +45,32 @@ def run_up(settings: Settings, *, demo: bool) -> int:
     owns_kafka = not settings.kafka_servers
     with ThreadPoolExecutor(1) as background:
         # Loading the libraries takes as long as Kafka's start: do both at once.
-        model = background.submit(load_model, settings.model)
+        model = background.submit(_check_model, settings.model)
         if owns_kafka:
             broker = embedded.start(settings, detached=False)
             settings = settings.model_copy(update={"kafka_servers": broker.servers})
     supervisor = Supervisor(child_environment(settings), stop=stop)
+    shown_worker = ShownWorker(settings)
     try:
         model.result()
         ensure_topics(settings, topology.TOPICS)
         for child in _children(settings, demo=demo):
             supervisor.start(child)
+        shown_worker.start()
         print(f"Bellwether is starting. The board: http://{settings.board_host}:{settings.board_port}   (Ctrl-C ends everything)")  # noqa: T201
         return supervisor.watch()
     finally:
         supervisor.end()
+        shown_worker.stop()
         if owns_kafka:
             embedded.stop(settings)
         log.info("everything_stopped")
+
+
+def _check_model(folder: Path | None) -> None:
+    from models.artifact import load  # its libraries are what takes long
+
+    load(folder)
 
 
 def _children(settings: Settings, *, demo: bool) -> list[Child]:
@@ -194,6 +88,10 @@ def _children(settings: Settings, *, demo: bool) -> list[Child]:
 
 def _check_first(settings: Settings) -> None:
     """Finds what would fail later, before anything runs."""
+    if settings.edition:
+        raise ConfigError(
+            "`up` runs what is shown, whichever edition that is", where="BELLWETHER_EDITION", expected="nothing", todo="unset it; `bellwether switch` changes what is shown"
+        )  # fmt: skip
     load_watchlist(settings.watchlist)
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -205,11 +103,11 @@ def _check_first(settings: Settings) -> None:
             expected="a directory that this user may write to",
             todo="set BELLWETHER_DATA_DIR to another one",
         ) from error
-    if free < NEEDED_DISK_BYTES:
+    if free < NEEDED_BYTES:
         raise StateError(
             f"the disk is full: {free // 2**20} MB are free",
             where=str(settings.data_dir),
-            expected=f"at least {NEEDED_DISK_BYTES // 2**20} MB",
+            expected=f"at least {NEEDED_BYTES // 2**20} MB",
             todo="free space, or set BELLWETHER_DATA_DIR to a directory on another disk",
         )
     _check_port(settings.board_host, settings.board_port, "BELLWETHER_BOARD_PORT", "the board")

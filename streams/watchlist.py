@@ -12,7 +12,6 @@ max_pairs = 200             # most pairs shown beyond the watched ones
 
 from __future__ import annotations
 
-import hashlib
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,11 +48,6 @@ class Watchlist:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "keys", frozenset(pair.key for pair in self.pairs))
-
-    def fingerprint(self) -> str:
-        """Equal for watchlists that show the same pairs."""
-        text = "|".join(sorted(self.keys)) + f"|{self.discover_min_stories}"
-        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def load_watchlist(path: Path) -> Watchlist:

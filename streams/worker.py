@@ -12,16 +12,17 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import uvloop
 from confluent_kafka import Producer
 from prometheus_client import CollectorRegistry
 
-from models.predict import Predictor
 from streams import topology
 from streams.cause import first_written, passed_on
 from streams.classify.memory import SCHEMA as MEMORY_SCHEMA
@@ -29,18 +30,19 @@ from streams.classify.memory import ArticleMemory, Known
 from streams.classify.stage import ClassifyStage
 from streams.clock import utc_now
 from streams.corrections.lookup import Lookup
+from streams.editions.registry import edition_of_worker
 from streams.errors import EXIT_FAILED, BellwetherError, KafkaError, StateError
 from streams.kafka.clients import bulk_consumer, point_consumer, transactional_producer
 from streams.kafka.places import check_places
-from streams.kafka.reading import await_decided, first_offset, read_to_end, topic_identity
+from streams.kafka.reading import await_decided, first_offset, read_to_end, topic_identities
 from streams.kafka.rights import check_rights
 from streams.kafka.sink import KafkaSink, partition_of
-from streams.kafka.topics import MIGRATE, compare_topics, trim
+from streams.kafka.topics import MIGRATE, TopicSpec, compare_topics, trim
 from streams.log import get_logger
-from streams.metrics import WorkerMetrics, add_process_info, serve_metrics
+from streams.metrics import WorkerMetrics, add_edition_info, add_process_info, serve_metrics
 from streams.records import Article, home_key, split_pair
 from streams.runner import StageRunner, describe_failure
-from streams.settings import Settings
+from streams.settings import LIVE, Settings
 from streams.stage import InputRecord, Stage
 from streams.standing.stage import BreaksStage
 from streams.standing.weeks import SCHEMA as WEEKS_SCHEMA
@@ -51,6 +53,9 @@ from streams.trends.facts import Cell, FactStore
 from streams.trends.stage import TrendsStage
 from streams.watchlist import Watchlist
 
+if TYPE_CHECKING:
+    from models.predict import Predictor
+
 log = get_logger("worker")
 
 
@@ -59,40 +64,39 @@ class Recovery:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._name = partial(topology.name_in, settings)
         # One consumer for each stage: each runs in a thread of its own, and a consumer belongs to one.
         self._consumers = {
             spec.name: bulk_consumer(
-                settings, f"{settings.group}-{settings.worker_id}-{spec.name}-recovery", tells_end=True, wait_ms=10
+                settings, f"{settings.scope}-{settings.worker_id}-{spec.name}-recovery", tells_end=True, wait_ms=10
             )
             for spec in topology.STAGES
         }
         self._askers = {
-            spec.name: bulk_consumer(settings, f"{settings.group}-{settings.worker_id}-{spec.name}-ends", committed=False)
+            spec.name: bulk_consumer(settings, f"{settings.scope}-{settings.worker_id}-{spec.name}-ends", committed=False)
             for spec in topology.STAGES
         }
-        self._origins = {
-            spec.name: topic_identity(settings, spec.name)
-            for spec in (topology.CLASSIFICATIONS, topology.CORRECTIONS, topology.SIGNALS, topology.SEALED, topology.TRENDS)
-        }
-        point = point_consumer(settings, f"{settings.group}-{settings.worker_id}-corrected")
-        self._lookup = Lookup(self._consumers["classify"], point, topology.ARTICLES.name, topology.CLASSIFICATIONS.name)
+        owned = (topology.CLASSIFICATIONS, topology.CORRECTIONS, topology.SIGNALS, topology.SEALED, topology.TRENDS)
+        self._origins = topic_identities(settings, [self._name(spec) for spec in owned])
+        point = point_consumer(settings, f"{settings.scope}-{settings.worker_id}-corrected")
+        self._lookup = Lookup(self._consumers["classify"], point, topology.ARTICLES.name, self._name(topology.CLASSIFICATIONS))
 
-    def _read(self, stage: str, topic: str, partition: int) -> Callable[[int], Iterable[list[InputRecord]]]:
-        return lambda start: self._read_all(stage, topic, partition, start)
+    def _read(self, stage: str, spec: TopicSpec, partition: int) -> Callable[[int], Iterable[list[InputRecord]]]:
+        return lambda start: self._read_all(stage, spec, partition, start)
 
-    def _read_all(self, stage: str, topic: str, partition: int, start: int) -> Iterator[list[InputRecord]]:
+    def _read_all(self, stage: str, spec: TopicSpec, partition: int, start: int) -> Iterator[list[InputRecord]]:
         """Whatever was written before, also behind a transaction of another stage's partition that is open still."""
+        topic = self._name(spec)
         await_decided(self._consumers[stage], self._askers[stage], topic, partition)
         yield from read_to_end(self._consumers[stage], topic, partition, start)
 
     def open_memory(self, partition: int) -> ArticleMemory:
         """The classify stage's memory of a partition."""
-        corrections = topology.CORRECTIONS.name
-        store = self._store("classify", partition, MEMORY_SCHEMA, topology.CLASSIFICATIONS.name, corrections)
+        store = self._store("classify", partition, MEMORY_SCHEMA, topology.CLASSIFICATIONS, topology.CORRECTIONS)
         home = partition_of(str(partition).encode(), self._settings.partitions)
-        read_classifications = self._read("classify", topology.CLASSIFICATIONS.name, partition)
-        read_progress = self._read("classify", topology.PROGRESS.name, home)
-        read_corrections = self._read("classify", corrections, partition)
+        read_classifications = self._read("classify", topology.CLASSIFICATIONS, partition)
+        read_progress = self._read("classify", topology.PROGRESS, home)
+        read_corrections = self._read("classify", topology.CORRECTIONS, partition)
         return ArticleMemory(store, partition, read_classifications, read_progress, read_corrections)
 
     def read_articles(self, partition: int, places: Mapping[str, Known]) -> Mapping[str, Article]:
@@ -101,27 +105,28 @@ class Recovery:
 
     def open_facts(self, partition: int) -> FactStore:
         """The trends stage's facts of a partition."""
-        signals, sealed = topology.SIGNALS.name, topology.SEALED.name
+        signals, sealed = topology.SIGNALS, topology.SEALED
         return FactStore(
             self._store("trends", partition, FACTS_SCHEMA, signals, sealed),
             self._read("trends", signals, partition),
             lambda: self._standing(partition),
             self._read("trends", sealed, partition),
-            lambda: first_offset(self._consumers["trends"], signals, partition),
+            lambda: first_offset(self._consumers["trends"], self._name(signals), partition),
         )
 
     def trim_signals(self, partition: int, before: int) -> None:
         """Gives up facts that are sealed. It saves room and nothing depends on it: what fails now is done another time."""
+        topic = self._name(topology.SIGNALS)
         try:
-            trim(self._settings, topology.SIGNALS.name, partition, before)
+            trim(self._settings, topic, partition, before)
         except BellwetherError as error:
-            log.warning("topic_not_trimmed", topic=topology.SIGNALS.name, partition=partition, reason=describe_failure(error))
+            log.warning("topic_not_trimmed", topic=topic, partition=partition, reason=describe_failure(error))
 
     def _standing(self, partition: int) -> set[Cell]:
         """What stands on `trends` of the pairs whose facts live in a partition of `signals`."""
         standing: set[Cell] = set()
         for number in range(self._settings.partitions):
-            for chunk in self._read_all("trends", topology.TRENDS.name, number, 0):
+            for chunk in self._read_all("trends", topology.TRENDS, number, 0):
                 for record in chunk:
                     pair, _, week = (record.key or b"").decode("utf-8", "replace").partition("|")
                     if partition_of(home_key(*split_pair(pair)), self._settings.partitions) == partition:
@@ -130,13 +135,13 @@ class Recovery:
 
     def open_weeks(self, partition: int) -> WeekStore:
         """The breaks stage's weeks of a partition."""
-        store = self._store("breaks", partition, WEEKS_SCHEMA, topology.TRENDS.name)
-        return WeekStore(store, self._read("breaks", topology.TRENDS.name, partition))
+        store = self._store("breaks", partition, WEEKS_SCHEMA, topology.TRENDS)
+        return WeekStore(store, self._read("breaks", topology.TRENDS, partition))
 
     def read_said(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
         """What stands on `breaks` of the pairs whose weeks are in a partition of `trends`: both are partitioned by the pair."""
         newest: dict[bytes, bytes] = {}
-        for chunk in self._read("breaks", topology.BREAKS.name, partition)(0):
+        for chunk in self._read("breaks", topology.BREAKS, partition)(0):
             for record in chunk:
                 if record.value is None:
                     newest.pop(record.key or b"", None)
@@ -144,9 +149,9 @@ class Recovery:
                     newest[record.key or b""] = record.value
         return iter(newest.items())
 
-    def _store(self, stage: str, partition: int, schema: str, *topics: str) -> PartitionStore:
+    def _store(self, stage: str, partition: int, schema: str, *topics: TopicSpec) -> PartitionStore:
         path: Path = self._settings.state_dir / f"{stage}-{partition}.sqlite"
-        origins = "+".join(self._origins[topic] for topic in topics)
+        origins = "+".join(self._origins[self._name(topic)] for topic in topics)
         return PartitionStore(path, schema, origin=f"{origins}/{partition}/{self._settings.partitions}")
 
 
@@ -156,25 +161,27 @@ def check_topics(settings: Settings) -> None:
     Raises:
         KafkaError: naming them.
     """
-    report = compare_topics(settings, topology.TOPICS)
+    report = compare_topics(settings, topology.topics_of(settings))
     if not report.is_fine:
         raise KafkaError(
             "The topics are not ready:\n    " + "\n    ".join(report.faults(settings)), where=settings.kafka_servers,
             expected="what `bellwether topics` lists",
             todo=MIGRATE if report.resized else "`bellwether topics --create` makes the missing ones",
         )  # fmt: skip
-    needed = {name: {"READ"} for name in topology.read_by_worker()}
-    for name in topology.written_by_worker():
+    needed = {topology.name_in(settings, spec): {"READ"} for spec in topology.read_by_worker()}
+    for name in (topology.name_in(settings, spec) for spec in topology.written_by_worker()):
         needed[name] = {*needed.get(name, ()), "WRITE"}
     check_rights(settings, needed, topology.worker_group(settings))
-    with closing(bulk_consumer(settings, f"{settings.group}-{settings.worker_id}-places", tells_end=True)) as consumer:
-        check_places(consumer, topology.CLASSIFICATIONS.name, settings.partitions)
+    with closing(bulk_consumer(settings, f"{settings.scope}-{settings.worker_id}-places", tells_end=True)) as consumer:
+        check_places(consumer, topology.name_in(settings, topology.CLASSIFICATIONS), settings.partitions)
 
 
-def build_stages(settings: Settings, watchlist: Watchlist, predictor: Predictor, recovery: Recovery) -> dict[str, Stage]:
-    """The stages by name."""
+def build_stages(
+    settings: Settings, watchlist: Watchlist, predictor: Predictor, recovery: Recovery, *, since: str = ""
+) -> dict[str, Stage]:
+    """The stages by name; `since` is the first ISO week that is counted, empty for all."""
     classify = ClassifyStage(
-        predictor, recovery.open_memory, recovery.read_articles, max_dead_in_a_row=settings.max_dead_letters_in_a_row
+        predictor, recovery.open_memory, recovery.read_articles, max_dead_in_a_row=settings.max_dead_letters_in_a_row, since=since
     )
     lateness = timedelta(hours=settings.allowed_lateness_hours)
     breaks = BreaksStage(recovery.open_weeks, recovery.read_said, lateness)
@@ -184,27 +191,35 @@ def build_stages(settings: Settings, watchlist: Watchlist, predictor: Predictor,
 
 def stage_sink(settings: Settings, spec: topology.StageSpec) -> KafkaSink:
     """Where a stage writes: for each partition of its input under a transactional id that all workers of the group share."""
-    client_id = f"{settings.group}-{settings.worker_id}-{spec.name}"
+    client_id = f"{settings.scope}-{settings.worker_id}-{spec.name}"
 
     def make_producer(partition: int) -> Producer:
-        return transactional_producer(settings, client_id, f"{settings.group}-{spec.name}-{partition}")
+        return transactional_producer(settings, client_id, f"{settings.scope}-{spec.name}-{partition}")
 
-    sink = KafkaSink(spec.name, make_producer, {route: topic.name for route, topic in spec.writes.items()}, settings.partitions)
+    topics = {route: topology.name_in(settings, topic) for route, topic in spec.writes.items()}
+    sink = KafkaSink(spec.name, make_producer, topics, settings.partitions)
     sink.connect()
     return sink
 
 
-def run_worker(settings: Settings, watchlist: Watchlist, predictor: Predictor) -> NoReturn:
+def run_worker(settings: Settings, watchlist: Watchlist, load_model: Callable[[], Predictor]) -> NoReturn:
     """Runs until SIGTERM, SIGINT or a failure, and ends the process with its exit code."""
-    check_topics(settings)
-    _make_state_dir(settings)
+    with ThreadPoolExecutor(1, "model") as background:
+        # The model's libraries take longer to load than everything else; connections, which are nothing but waiting, are made meanwhile.
+        loading = background.submit(load_model)
+        check_topics(settings)
+        _make_state_dir(settings)
+        recovery = Recovery(settings)
+        sinks = {spec.name: stage_sink(settings, spec) for spec in topology.STAGES}
+        predictor = loading.result()
+    since = edition_of_worker(settings, predictor.version).since
     registry = CollectorRegistry()
     metrics = WorkerMetrics(registry)
     add_process_info(registry, process="worker", model=predictor.version)
+    add_edition_info(registry, settings.edition or LIVE)
     serve_metrics(registry, settings.metrics_host, settings.worker_metrics_port, "BELLWETHER_WORKER_METRICS_PORT")
-    recovery = Recovery(settings)
-    stages = build_stages(settings, watchlist, predictor, recovery)
-    _leave(_run_to_the_end(_Worker(settings, stages, metrics)))
+    stages = build_stages(settings, watchlist, predictor, recovery, since=since)
+    _leave(_run_to_the_end(_Worker(settings, stages, sinks, metrics)))
 
 
 def _run_to_the_end(worker: _Worker) -> int:
@@ -238,9 +253,12 @@ def _leave(code: int) -> NoReturn:
 class _Worker:
     """One run of the worker's event loop."""
 
-    def __init__(self, settings: Settings, stages: dict[str, Stage], metrics: WorkerMetrics) -> None:
+    def __init__(
+        self, settings: Settings, stages: Mapping[str, Stage], sinks: Mapping[str, KafkaSink], metrics: WorkerMetrics
+    ) -> None:
         self._settings = settings
         self._stages = stages
+        self._sinks = sinks
         self._metrics = metrics
         self._stop = asyncio.Event()
         self._failure: BaseException | None = None
@@ -256,7 +274,7 @@ class _Worker:
         runners = {name: self._runner(name, stage) for name, stage in self._stages.items()}
         app = topology.build_app(self._settings, runners, on_failure=self._fail)
         await app.start()
-        log.info("worker_started", worker=self._settings.worker_id, group=self._settings.group)
+        log.info("worker_started", worker=self._settings.worker_id, group=self._settings.scope)
         crash = asyncio.ensure_future(self._watch(app, list(runners.values())))
         await self._stop.wait()
         crash.cancel()
@@ -277,7 +295,7 @@ class _Worker:
     def _runner(self, name: str, stage: Stage) -> StageRunner:
         spec = next(spec for spec in topology.STAGES if spec.name == name)
         cause_of = first_written if spec.reads is topology.ARTICLES else passed_on
-        return StageRunner(stage, stage_sink(self._settings, spec), self._metrics, self._fail, cause_of=cause_of)
+        return StageRunner(stage, self._sinks[name], self._metrics, self._fail, cause_of=cause_of)
 
     async def _watch(self, app: topology.BellwetherApp, runners: list[StageRunner]) -> None:
         """Follows Faust's own health and the lag, and lets stages do what they postponed."""

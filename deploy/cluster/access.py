@@ -7,9 +7,9 @@ stand as Strimzi's `KafkaUser` in `deploy/kubernetes/` (`deploy.cluster.strimzi`
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,7 @@ ACCOUNTS = {
     "worker": "workers: read articles and what they wrote themselves, write everything that is counted",
     "ingest": "producers: feeds, archives, push; they write, and read nothing",
     "board": "the board: reads what it shows, writes what people correct and erase through it",
+    "deliver": "scheduled bulletins: reads the counts and what was said of them, writes nothing",
     "analyst": "a person's command line: reads everything, corrects and erases",
     "topics": "`bellwether topics --create`: makes topics, and touches no record",
     "lag": "an autoscaler: sees how far the workers are behind",
@@ -71,15 +72,15 @@ def rights_of(account: str, group: str) -> list[Right]:
     if account == "lag":
         return [Right("group", members, ("Describe",)), Right("topic", topology.ARTICLES.name, ("Describe",))]
     reads, writes = _reads(account), _writes(account)
-    # Producers look only at what they write. The others compare the topics with the topology, or tell of all of them.
-    seen = writes if account == "ingest" else {spec.name for spec in topology.TOPICS}
+    # Producers look only at what they write, deliveries at what they read. The others compare the topics with the topology, or tell of all.
+    seen = {"ingest": writes, "deliver": reads}.get(account, {spec.name for spec in topology.TOPICS})
     rights = [Right("topic", name, _operations(account, name, reads, writes)) for name in seen]
     if account == "worker":
         rights.append(Right("group", members, ("Read",)))
         rights += [
             Right("transactionalId", f"{group}-{spec.name}-", ("Describe", "Write"), prefixed=True) for spec in topology.STAGES
         ]
-    if account in ("worker", "board", "analyst"):
+    if account in ("worker", "board", "deliver", "analyst"):
         # The board and people look at the workers' group. Readers of whole partitions join none, but look for theirs all the same.
         rights.append(Right("group", f"{group}-", ("Describe",), prefixed=True))
     if account == "board":
@@ -101,22 +102,39 @@ def _operations(account: str, topic: str, reads: set[str], writes: set[str]) -> 
 
 def _reads(account: str) -> set[str]:
     if account == "worker":
-        return topology.read_by_worker()
+        return {spec.name for spec in topology.read_by_worker()}
     if account == "board":
         return {spec.name for spec in (*topology.READERS["board"], *topology.PRODUCERS["analyst"])}
+    if account == "deliver":
+        return {spec.name for spec in topology.READERS["deliver"]}
     return {spec.name for spec in topology.TOPICS} if account == "analyst" else set()
 
 
 def _writes(account: str) -> set[str]:
     if account == "worker":
-        return topology.written_by_worker()
+        return {spec.name for spec in topology.written_by_worker()}
     of = {"ingest": "ingest", "board": "analyst", "analyst": "analyst"}.get(account)
     return {spec.name for spec in topology.PRODUCERS[of]} if of else set()
 
 
-def bindings(account: str, group: str) -> Iterator[AclBinding]:
-    """The rights of an account as Kafka's ACLs, from any host."""
+def edition_rights(account: str, group: str, edition: str) -> list[Right]:
+    """What an account needs besides for one more edition (docs/replay.md): the same, on the topics, the group and the ids that are its own."""
+    settings = Settings.model_construct(group=group, edition=edition)
+    names = {spec.name: topology.name_in(settings, spec) for spec in topology.TOPICS if spec not in topology.SHARED}
+    rights = []
     for right in rights_of(account, group):
+        if right.resource == "topic" and right.name in names:
+            rights.append(replace(right, name=names[right.name]))
+        elif right.resource in ("group", "transactionalId"):
+            rights.append(replace(right, name=settings.scope + right.name.removeprefix(group)))
+    # What producers could not use is no edition's.
+    return [] if account == "ingest" else sorted(rights)
+
+
+def bindings(account: str, group: str, editions: Iterable[str] = ()) -> Iterator[AclBinding]:
+    """The rights of an account as Kafka's ACLs, from any host; `editions` are those besides `live`."""
+    besides = (right for edition in editions for right in edition_rights(account, group, edition))
+    for right in (*rights_of(account, group), *besides):
         for operation in right.operations:
             yield AclBinding(
                 _RESOURCES[right.resource], right.name,
@@ -147,8 +165,11 @@ def admin_of(servers: str, credentials: Path) -> AdminClient:
     )  # fmt: skip
 
 
-def put_in_force(admin: AdminClient, passwords: dict[str, str], group: str) -> None:
+def put_in_force(admin: AdminClient, passwords: dict[str, str], group: str, editions: Collection[str] = ()) -> None:
     """Makes each account with its password, grants its rights and takes back all others; blocks.
+
+    Args:
+        editions: those besides `live` that there are, or are about to be.
 
     Raises:
         KafkaError: if the cluster does not answer or refuses.
@@ -156,7 +177,7 @@ def put_in_force(admin: AdminClient, passwords: dict[str, str], group: str) -> N
     try:
         _make_accounts(admin, passwords)
         for account in passwords:
-            wanted = set(bindings(account, group))
+            wanted = set(bindings(account, group, editions))
             standing = set(_wait(admin.describe_acls(_all_of(account), request_timeout=TIMEOUT_SECONDS)))
             if absent := sorted(wanted - standing):
                 _wait_all(admin.create_acls(absent, request_timeout=TIMEOUT_SECONDS))
@@ -233,14 +254,20 @@ def _no_password(file: Path, why: str) -> KafkaError:
 @click.option(
     "--group", default=Settings.model_fields["group"].default, show_default=True, help="BELLWETHER_GROUP of the workers."
 )
-def main(servers: str, credentials: Path, group: str) -> None:
+@click.option(
+    "--edition",
+    "editions",
+    multiple=True,
+    help="An edition besides `live`; name all that there are: rights of others are taken back.",
+)
+def main(servers: str, credentials: Path, group: str, editions: tuple[str, ...]) -> None:
     """Makes the accounts of Bellwether's processes on a cluster, and puts their rights in force."""
     try:
-        put_in_force(admin_of(servers, credentials), read_passwords(credentials), group)
+        put_in_force(admin_of(servers, credentials), read_passwords(credentials), group, editions)
     except KafkaError as error:
         raise click.ClickException(str(error)) from error
     for account in ACCOUNTS:
-        click.echo(f"{account}: {sum(1 for _ in bindings(account, group))} rights in force")
+        click.echo(f"{account}: {sum(1 for _ in bindings(account, group, editions))} rights in force")
 
 
 if __name__ == "__main__":

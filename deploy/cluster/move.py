@@ -12,21 +12,18 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import click
-from confluent_kafka import KafkaError as KafkaErrorCode
-from confluent_kafka import Message, Producer
 
 from streams import topology
-from streams.errors import BellwetherError, KafkaError
-from streams.kafka.clients import admin_client, bulk_consumer, bulk_producer
-from streams.kafka.reading import read_to_end
+from streams.errors import BellwetherError
+from streams.kafka.clients import bulk_consumer
+from streams.kafka.copying import RecordWriter, refuse_used
+from streams.kafka.reading import partitions_of, read_to_end
 from streams.kafka.sink import partition_of
-from streams.kafka.topics import ensure_topics
+from streams.kafka.topics import TopicSpec, ensure_topics
 from streams.settings import Settings, load_settings
-from streams.stage import InputRecord
 
 #: What people and producers wrote. Dead letters of producers stay where they are.
-MOVED = (topology.ARTICLES, topology.CORRECTIONS, topology.FEEDS)
-FLUSH_SECONDS = 120.0
+MOVED = (topology.ARTICLES, topology.CORRECTIONS, topology.FEEDS, topology.AUDIT)
 
 
 def move(source: Settings, target: Settings) -> dict[str, int]:
@@ -38,75 +35,24 @@ def move(source: Settings, target: Settings) -> dict[str, int]:
     Raises:
         KafkaError: if a cluster does not answer, or the target holds records already (as the source does).
     """
+    refuse_used(target, [spec.name for spec in topology.TOPICS], [topology.worker_group(target)])
     ensure_topics(target, topology.TOPICS)
-    with closing(bulk_consumer(target, f"{target.group}-move-target", tells_end=True)) as there:
-        for spec in MOVED:
-            if any(next(read_to_end(there, spec.name, number, 0), []) for number in range(target.partitions)):
-                raise KafkaError(
-                    "the target holds records already", where=f"{target.kafka_servers}, {spec.name}",
-                    expected="a cluster that nothing was written to", todo="wipe it, or name another one",
-                )  # fmt: skip
-    writing, counts = _Writing(target), {}
+    writer, counts = RecordWriter(target, f"{target.group}-move"), {}
     with closing(bulk_consumer(source, f"{source.group}-move-source", tells_end=True)) as here:
         for spec in MOVED:
             counts[spec.name] = 0
-            for number in range(partitions_of(source, spec.name)):
+            for number in partitions_of(here, spec.name):
                 for chunk in read_to_end(here, spec.name, number, 0):
                     for record in chunk:
-                        writing.write(spec.name, record)
+                        writer.write(spec.name, partition_of(_home_of(spec, record.key or b""), target.partitions), record)
                     counts[spec.name] += len(chunk)
-            writing.settle()
+            writer.settle()
     return counts
 
 
-def partitions_of(settings: Settings, topic: str) -> int:
-    """How many partitions a topic has, whatever the setting says.
-
-    Raises:
-        KafkaError: if there is no such topic or no broker answers.
-    """
-    with admin_client(settings) as admin:
-        described = admin.describe_topics([topic])
-    if not described or described[0].get("error_code"):
-        raise KafkaError(f"there is no topic {topic!r}", where=settings.kafka_servers, expected="a cluster of Bellwether")
-    return len(described[0]["partitions"])
-
-
-class _Writing:
-    """Records on their way to the target; what it refuses is told by `settle`."""
-
-    def __init__(self, target: Settings) -> None:
-        self._producer: Producer = bulk_producer(target, f"{target.group}-move")
-        self._target = target
-        self._refused: list[str] = []
-
-    def _delivered(self, error: KafkaErrorCode | None, _message: Message) -> None:
-        if error is not None:
-            self._refused.append(error.str())
-
-    def write(self, topic: str, record: InputRecord) -> None:
-        """Queues a record, with its own time, by which Kafka counts how long it is kept."""
-        key = record.key or b""
-        partition, time_ms = partition_of(key, self._target.partitions), max(0, record.timestamp_ms)
-        while True:
-            try:
-                self._producer.produce(topic, record.value, key, partition, on_delivery=self._delivered, timestamp=time_ms)
-                return
-            except BufferError:
-                self._producer.poll(0.2)
-
-    def settle(self) -> None:
-        """Waits until everything is acknowledged.
-
-        Raises:
-            KafkaError: if something is not.
-        """
-        left = self._producer.flush(FLUSH_SECONDS)
-        if left or self._refused:
-            raise KafkaError(
-                f"{left + len(self._refused)} records were not acknowledged: {', '.join(self._refused[:1]) or 'no answer in time'}",
-                where=self._target.kafka_servers, expected="every record", todo="wipe the target and move again",
-            )  # fmt: skip
+def _home_of(spec: TopicSpec, key: bytes) -> bytes:
+    """What a record is partitioned by: its key; of a correction the article's id alone, so that it stands where its article does."""
+    return key.partition(b"|")[2] if spec == topology.CORRECTIONS else key
 
 
 def _lines(counts: dict[str, int]) -> Iterator[str]:

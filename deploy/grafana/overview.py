@@ -18,13 +18,15 @@ def _process_panels() -> list[PanelBuilder]:
             Query(f"max by (component, instance) ({select('up')})", "{{component}} {{instance}}"),
         ),
         lamps(
-            "Board", "Whether the board has read all that stood on its topics, and whether Kafka answers it.",
+            "Board", "Whether the board has read all that stood on its topics, whether Kafka answers it, and which editions are at work.",
             Query(f"min({select(metrics.BOARD_READY.name)})", "complete"),
             Query(f"min({select(metrics.BOARD_BROKER_REACHABLE.name)})", "Kafka answers"),
+            Query(f"max by (edition) ({select(metrics.EDITION_INFO.name)})", "edition {{edition}}"),
         ),
         figures(
-            "Articles read", "Every article read from Kafka since the topics were made, by what became of it; exact over crashes.",
-            units.Short, Query(highest(metrics.ARTICLES.name + "_total", "outcome"), "{{outcome}}"),
+            "Articles read", "Every article read from Kafka since the topics were made, by what became of it, exact over crashes; and those "
+            "that people have corrected.", units.Short, Query(highest(metrics.ARTICLES.name + "_total", "outcome"), "{{outcome}}"),
+            Query(highest(metrics.BOARD_CORRECTED.name, ""), "corrected"),
         ),
         listing(
             "What runs", "Version of each process, of the model and of Python.", Query(select("bellwether_build_info"), ""), "__name__", "job"

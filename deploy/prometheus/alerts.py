@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from deploy.prometheus import intake, news, processes
+from deploy.prometheus import bulletins, intake, news, processes
 from deploy.prometheus.alert import Alert
 from deploy.prometheus.objectives import FRESHNESS, burn_alerts
 from deploy.prometheus.thresholds import THRESHOLDS, Thresholds
@@ -39,6 +39,7 @@ def alert_groups(thresholds: Thresholds = THRESHOLDS) -> dict[str, list[Alert]]:
         "bellwether-kafka": intake.kafka(thresholds),
         "bellwether-trends": news.silence(thresholds),
         "bellwether-breaks": news.breaks(thresholds),
+        "bellwether-bulletins": bulletins.bulletins(thresholds),
         "bellwether-alerting": [WATCHDOG],
     }
 

@@ -61,6 +61,14 @@ class Thresholds:
     #: A board that restarts shows no breaks until it has read the history; that is no end of them.
     break_keeps: str = "15m"
     weakening_for: str = "1h"
+    #: Seven tries: what a short fault would have let through by then.
+    bulletin_wait_for: str = "2h"
+    bulletin_window: str = "6h"
+    #: It looks four times a minute; a round over many targets that are all out of reach takes some minutes.
+    bulletin_round_seconds: int = 1_800
+    bulletin_round_for: str = "5m"
+    #: For so long a process that has gone is missed.
+    bulletin_memory: str = "10d"
 
 
 THRESHOLDS = Thresholds()

@@ -17,7 +17,6 @@ from models.dataset import read_measured
 from models.labels import LABELS
 from models.reading import ENCODED, Reading, read
 from models.results import Text
-from models.scoring import coefficients
 
 #: Characters of a text's body, at least and at most.
 _SHORTEST, _LONGEST = 40, 900
@@ -28,8 +27,8 @@ _RUN = 6
 
 
 def encoder_text(reading: Reading) -> str:
-    """A whole item as the encoder reads it: its actors masked, other names kept."""
-    return reading.plain_window(range(len(reading.passages)))
+    """An item as the encoder reads it: its actors masked, other names kept."""
+    return reading.plain_window(reading.told)
 
 
 def unlabelled_texts(files: Sequence[Path], measured: Sequence[Path], most: int, seed: int) -> list[str]:
@@ -60,10 +59,8 @@ def _mixed(texts: Sequence[tuple[str, str]], most: int) -> list[str]:
     Args:
         texts: (as the encoder reads it, as the linear model does), shuffled.
     """
-    pipeline = load().pipeline
-    weights, intercepts = coefficients(pipeline)
-    scores = pipeline.named_steps["features"].transform([masked for _, masked in texts]) @ weights + intercepts
-    likely = (scores[:, : len(LABELS)] > _LIKELY).any(axis=1)
+    _, scores = load().linear.score([masked for _, masked in texts])
+    likely = [bool((row > _LIKELY).any()) for row in scores[:, : len(LABELS)]]
     first = [text for (text, _), flag in zip(texts, likely, strict=True) if flag]
     second = [text for (text, _), flag in zip(texts, likely, strict=True) if not flag]
     wanted = first[: max(int(most * _LIKELY_SHARE), most - len(second))]

@@ -30,6 +30,6 @@ async def show_about(request: web.Request) -> web.Response:
         values = {
             **frame, "model": model, "tables": tables, "rules": status_rules(), "alarm_probability": alarm_probability(),
             "languages": list(LANGUAGE_NAMES.values()),
-            "watchlist": board.model.watchlist, "false_share": board.model.false_break_share,
+            "articles": board.model.articles(), "corrected": len(board.model.said), "watchlist": board.model.watchlist, "false_share": board.model.false_break_share,
         }  # fmt: skip
         return html_response(request, "about.html", values)

@@ -13,13 +13,18 @@ from streams.board.article.desk import ArticleDesk
 from streams.board.article.explaining import Explainer
 from streams.board.broker import BrokerWatch
 from streams.board.bulletins import add_bulletins
+from streams.board.context import BOARD
 from streams.board.correcting import Correcting, CorrectionDesk, add_corrections
-from streams.board.exporter import BoardCollector
+from streams.board.door import Door, add_door
+from streams.board.edition_pages import add_editions
+from streams.board.editions import EditionShelf
+from streams.board.holding import EditionParts, held_live, make_shelf
 from streams.board.model import BoardModel
 from streams.board.replay import Replay
 from streams.board.web import build_app
 from streams.cause import read_cause
 from streams.clock import utc_now
+from streams.editions.following import EditionsFollower
 from streams.errors import ConfigError, StateError
 from streams.listening import cannot_listen, web_root
 from streams.log import get_logger
@@ -34,8 +39,8 @@ _SHUTDOWN_SECONDS = 2.0
 
 def run_board(
     settings: Settings, watchlist: Watchlist, *, topics: Mapping[str, str], surveyed: Sequence[str] = (), group: str = "",
-    open_explainer: Callable[[], Explainer] | None = None, correcting: Correcting | None = None,
-    on_listening: Callable[[str], None] | None = None,
+    open_explainer: Callable[[], Explainer] | None = None, correcting: Correcting | None = None, door: Door | None = None,
+    parts: EditionParts | None = None, on_listening: Callable[[str], None] | None = None,
 ) -> None:  # fmt: skip
     """Runs the board; blocks until SIGTERM or SIGINT.
 
@@ -46,10 +51,12 @@ def run_board(
         group: the workers' consumer group.
         open_explainer: loads the model that explains articles; None: the board has no pages of articles.
         correcting: who may correct articles, and what writes it; None: nobody can.
+        door: lets readers in; None: everybody reads.
+        parts: what other editions are read from; None: this board shows one, and follows no switch.
         on_listening: called with the address once the board answers there.
 
     Raises:
-        ConfigError: if no broker is set, or something else listens on the port.
+        ConfigError: if no broker is set, something else listens on the port, or others would read without anybody having said so.
         StateError: if the replay ended by a fault of its own.
     """
     if not settings.kafka_servers:
@@ -59,12 +66,15 @@ def run_board(
     watch = BrokerWatch(settings, surveyed, group) if surveyed else None
     articles = ArticleDesk(settings, topics, open_explainer) if open_explainer else None
     desk = CorrectionDesk(articles, correcting) if articles and correcting else None
-    asyncio.run(_serve(settings, watchlist, topics, watch, articles, desk, on_listening))
+    if door is not None:
+        door.check_address(settings.board_host)
+    asyncio.run(_serve(settings, watchlist, topics, watch, articles, desk, door, parts, on_listening))
 
 
 async def _serve(
     settings: Settings, watchlist: Watchlist, topics: Mapping[str, str], watch: BrokerWatch | None,
-    articles: ArticleDesk | None, corrections: CorrectionDesk | None, on_listening: Callable[[str], None] | None,
+    articles: ArticleDesk | None, corrections: CorrectionDesk | None, door: Door | None, parts: EditionParts | None,
+    on_listening: Callable[[str], None] | None,
 ) -> None:  # fmt: skip
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     deaths: list[BaseException] = []
@@ -77,36 +87,53 @@ async def _serve(
         loop.add_signal_handler(number, stop.set)
     model = BoardModel(watchlist, false_break_share=settings.false_break_share)
     registry = CollectorRegistry(auto_describe=False)
-    replay = Replay(settings, model, topics, on_death=end_by, on_shown=_age_observer(FreshnessMetrics(registry)))
-    _fill(registry, model, replay)
+    observe = _age_observer(FreshnessMetrics(registry))
+    replay = Replay(
+        settings, model, topics, on_death=end_by, on_shown=lambda cause: _observe_shown(shelf, replay, cause, observe)
+    )
+    ProcessCollector(registry=registry)
+    add_build_info(registry, process="board")
     if watch is not None:
         registry.register(watch)
-    beside = [part for part in (articles, watch) if part is not None]
     app = build_app(model, replay.status, registry, articles=articles, trained=settings.model)
     add_bulletins(app, settings.bulletins_folder)
-    if corrections is not None:
-        add_corrections(app, corrections)
+    _add_people(app, corrections, door)
+    shelf = make_shelf(settings, held_live(app[BOARD], replay, articles), parts, watch, end_by, observe)
+    add_editions(app, shelf)
+    registry.register(shelf)
+    follower = EditionsFollower(settings, lambda found: loop.call_soon_threadsafe(shelf.follow, found))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         address = await _listen(runner, settings)
-        for part in (replay, *beside):
-            part.start()
+        shelf.shown.start()
+        if watch is not None:
+            watch.start()
+        if parts is not None:
+            follower.start()
         log.info("board_listening", address=address)
         if on_listening is not None:
             on_listening(address)
         await stop.wait()
     finally:
+        follower.stop()
         await runner.cleanup()
-        for part in beside:
-            part.stop()
-        if not replay.stop(_SHUTDOWN_SECONDS):
-            log.warning("replay_still_busy")
+        if watch is not None:
+            watch.stop()
+        shelf.stop()
     if deaths:
         raise StateError(
             f"the replay ended by a fault: {deaths[0]!r}", where="the board", todo="look at its log; it is a bug"
         ) from deaths[0]
     log.info("board_stopped")
+
+
+def _add_people(app: web.Application, corrections: CorrectionDesk | None, door: Door | None) -> None:
+    """Those who correct, and those who may read at all."""
+    if corrections is not None:
+        add_corrections(app, corrections)
+    if door is not None:
+        add_door(app, door)
 
 
 def _age_observer(freshness: FreshnessMetrics) -> Callable[[bytes], None]:
@@ -120,12 +147,10 @@ def _age_observer(freshness: FreshnessMetrics) -> Callable[[bytes], None]:
     return observe
 
 
-def _fill(registry: CollectorRegistry, model: BoardModel, replay: Replay) -> None:
-    ProcessCollector(registry=registry)
-    add_build_info(registry, process="board")
-    registry.register(
-        BoardCollector(model, replay.status, records=lambda: replay.records, unreadable=lambda: replay.unreadable)
-    )  # fmt: skip
+def _observe_shown(shelf: EditionShelf, replay: Replay, cause: bytes, observe: Callable[[bytes], None]) -> None:
+    """What an edition that nobody looks at takes in is fresh for nobody."""
+    if shelf.shown.replay is replay:
+        observe(cause)
 
 
 async def _listen(runner: web.AppRunner, settings: Settings) -> str:

@@ -7,7 +7,8 @@ time of its last answer: old figures would look like new ones.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -39,7 +40,7 @@ class BrokerWatch(Collector):
         self, settings: Settings, topics: Sequence[str], group: str, *, every_seconds: float = SURVEY_SECONDS, clock: Clock = utc_now
     ) -> None:  # fmt: skip
         self._settings = settings
-        self._topics = topics
+        self._topics: Mapping[str, str] = {topic: topic for topic in topics}
         self._group = group
         self._every_seconds = every_seconds
         self._clock = clock
@@ -56,6 +57,14 @@ class BrokerWatch(Collector):
         """Asks the thread to end; it may be waiting for a broker, and is not waited for."""
         self._stop.set()
 
+    def look_at(self, topics: Mapping[str, str], group: str) -> None:
+        """Asks for another edition's topics and group from now on; from any thread.
+
+        Args:
+            topics: name on the broker -> what it is called in the figures, which is the same in every edition.
+        """
+        self._topics, self._group = topics, group
+
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
@@ -70,7 +79,8 @@ class BrokerWatch(Collector):
         """Asks again and again over one connection, until there is no answer or the end."""
         with admin_client(self._settings) as admin:
             while not self._stop.is_set():
-                self.take(survey(admin, self._topics, self._group))
+                topics = self._topics
+                self.take(_called(survey(admin, topics, self._group), topics))
                 self._stop.wait(self._every_seconds)
 
     def take(self, found: Survey) -> None:
@@ -95,6 +105,11 @@ class BrokerWatch(Collector):
             yield _one(metrics.KAFKA_DISK_BYTES, found.disk.total)
             yield _one(metrics.KAFKA_DISK_USABLE_BYTES, found.disk.usable)
         yield from _of_topics(found)
+
+
+def _called(found: Survey, names: Mapping[str, str]) -> Survey:
+    """The survey with the topics under the names that they have in the figures."""
+    return replace(found, topics={names[name]: figures for name, figures in found.topics.items()})
 
 
 def _of_topics(found: Survey) -> Iterator[Metric]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlencode, urlsplit
 
 import jinja2
@@ -26,6 +27,7 @@ from streams.board.names import name_of
 from streams.board.queries import LABEL_TITLES, Counters, LatestEvidence, counters, latest_of_all
 from streams.board.ranking import SummaryCache, Tally, tally
 from streams.board.rows import RowCache
+from streams.board.sessions import Reader
 from streams.board.status import StatusSource
 from streams.board.weeks import month_name, week_end, week_name, week_span
 from streams.clock import Clock
@@ -76,9 +78,45 @@ def _of_standings(model: BoardModel) -> tuple[int, frozenset[str]]:
 BOARD = web.AppKey("board", Board)
 
 
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Who asks, where the board asks for tokens. `may_read` says whether they would be let in again: a stream outlasts many a token."""
+
+    reader: Reader | None
+    may_read: Callable[[], bool] = lambda: True
+
+
+VISIT = web.RequestKey("visit", Visit)
+
+
+class Shelf(Protocol):
+    """The editions of a board, where it has more than one (`streams.board.editions.EditionShelf`)."""
+
+    def board(self, edition: str) -> Board:
+        """The parts of an edition; of the one that is shown where the name is empty or none that is held."""
+
+    def named(self, edition: str) -> object:
+        """Raises NotFoundError if there is no such edition."""
+
+    def others(self) -> list[str]:
+        """The names of the editions that are not shown."""
+
+    def end_streams(self) -> None:
+        """Ends every open stream of events."""
+
+
+SHELF: web.AppKey[Shelf] = web.AppKey("shelf")
+
+
 def board_of(request: web.Request) -> Board:
-    """The parts, of a request."""
-    return request.app[BOARD]
+    """The parts, of a request: of the edition that is shown, or of the one that `?edition=` names."""
+    shelf = request.app.get(SHELF)
+    return request.app[BOARD] if shelf is None else shelf.board(request.query.get("edition", ""))
+
+
+def reader_of(request: web.Request) -> Reader | None:
+    """Who asks, where the board asks for tokens; else nobody in particular."""
+    return request[VISIT].reader if VISIT in request else None
 
 
 def json_response(value: object, *, status: int = 200) -> web.Response:
@@ -88,7 +126,9 @@ def json_response(value: object, *, status: int = 200) -> web.Response:
 
 def html_response(request: web.Request, template: str, values: Mapping[str, object], *, status: int = 200) -> web.Response:
     """A rendered template; the model must be held still by the caller."""
-    text = board_of(request).templates.get_template(template).render({"path": request.path, **values})
+    text = board_of(request).templates.get_template(template).render(
+        {"path": request.path, "reader": reader_of(request), **values}
+    )  # fmt: skip
     return web.Response(text=text, status=status, content_type="text/html", headers={"Cache-Control": "no-cache"})
 
 

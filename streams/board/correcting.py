@@ -1,34 +1,32 @@
 """`POST /api/v1/corrections` for programs, `POST /article/correction` for the form on the article's page: what people say of an article.
 
-A program shows its token in the head and is refused before its body is read. A browser's form has it in a password field, and must
-come from this board's own page. Who says it is the name of the token, never what the request claims. Every accepted and every refused
-request leaves a line in the log, without the token.
+A program shows its token in the head and is refused before its body is read. A browser's form has it in a password field, unless its
+reader has signed in with one that may correct, and must come from this board's own page. Who says it is the name of the token, never what
+the request claims. Every accepted and every refused request leaves a line in the log, without the token.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
-from urllib.parse import urlsplit
 
 import msgspec
 from aiohttp import web
 
 from streams.board.attempts import Attempts
-from streams.board.context import BOARD, article_link, html_response, json_response
+from streams.board.context import BOARD, article_link, html_response, json_response, reader_of
+from streams.board.refusing import FORM, JSON, MAX_TOKEN_CHARS, RefusedError, bearer_of, check_same_origin, read_body, too_fast
 from streams.board.view import BadRequestError
 from streams.corrections.wording import Said, as_corrections
-from streams.errors import BellwetherError, KafkaError, RecordError
+from streams.errors import KafkaError, RecordError
 from streams.log import get_logger
 from streams.records import Article, Classification, Correction
 
 log = get_logger("corrections")
 
 ROLE: Literal["correct"] = "correct"
-FORM, JSON = "application/x-www-form-urlencoded", "application/json"
-MAX_TOKEN_CHARS = 200
 #: Longest wait for the broker, in seconds.
 WRITE_SECONDS = 20.0
 
@@ -51,17 +49,6 @@ class Writer(Protocol):
     """Writes corrections (`streams.corrections.writing.CorrectionWriter`); blocks."""
 
     def write(self, corrections: Iterable[Correction]) -> None: ...
-
-
-class CorrectionRefusedError(BellwetherError):
-    """A request that is not taken, with its status."""
-
-    def __init__(
-        self, status: int, what: str, *, expected: str = "", todo: str = "", headers: Mapping[str, str] | None = None
-    ) -> None:
-        self.status = status
-        self.headers = dict(headers or {})
-        super().__init__(what, where="this board", expected=expected, todo=todo)
 
 
 class _Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -109,20 +96,22 @@ class CorrectionDesk:
         """Answers one request: 202 with the corrections, or (to a form) the article's page.
 
         Raises:
-            CorrectionRefusedError, BadRequestError, and what looking an article up raises.
+            RefusedError, BadRequestError, and what looking an article up raises.
         """
         is_form = request.content_type == FORM
         if is_form:
             check_same_origin(request)
             self._check_address(request)
             wanted, secret = await _read_form(request)
-            name = self._authorize(request, secret)
+            reader = reader_of(request)
+            name = reader.name if reader is not None and reader.may_correct and not secret else self._named(request, secret)
         elif request.content_type == JSON:
             self._check_address(request)
-            name = self._authorize(request, _bearer(request))
+            name = self._named(request, bearer_of(request))
             wanted = await _read_json(request)
         else:
-            raise CorrectionRefusedError(415, "the Content-Type is not taken", expected=f"{JSON} or {FORM}")
+            raise RefusedError(415, "the Content-Type is not taken", expected=f"{JSON} or {FORM}")
+        self._check_pace(name)
         corrections = await self._write(name, wanted)
         if is_form:
             raise web.HTTPSeeOther(article_link(wanted.article) + "#said")
@@ -131,22 +120,24 @@ class CorrectionDesk:
     def _check_address(self, request: web.Request) -> None:
         wait = self.refused.wait_seconds(request.remote or "")
         if wait:
-            raise _too_fast("too many wrong tokens came from this address", wait)
+            raise too_fast("too many wrong tokens came from this address", wait)
 
-    def _authorize(self, request: web.Request, secret: str) -> str:
+    def _named(self, request: web.Request, secret: str) -> str:
         name = self.parts.authority.name_of(secret, ROLE) if 0 < len(secret) <= MAX_TOKEN_CHARS else ""
         if not name:
             self.refused.take(request.remote or "")
             log.warning("correction_refused", reason="token", remote=request.remote or "")
-            raise CorrectionRefusedError(
+            raise RefusedError(
                 401, "the token is not good for corrections" if secret else "there is no token", expected="a token with the role `correct`",
                 todo="`bellwether tokens add NAME --role correct` makes one", headers={"WWW-Authenticate": 'Bearer realm="bellwether"'},
             )  # fmt: skip
+        return name
+
+    def _check_pace(self, name: str) -> None:
         wait = self.accepted.wait_seconds(name)
         if wait:
-            raise _too_fast(f"{name} corrects too fast", wait)
+            raise too_fast(f"{name} corrects too fast", wait)
         self.accepted.take(name)
-        return name
 
     async def _write(self, name: str, wanted: _Request) -> list[Correction]:
         _, found = await self.articles.look_up(wanted.article)
@@ -158,7 +149,7 @@ class CorrectionDesk:
             async with self._writing, asyncio.timeout(WRITE_SECONDS):
                 await asyncio.to_thread(self.parts.writer.write, corrections)
         except (TimeoutError, KafkaError) as error:
-            raise CorrectionRefusedError(
+            raise RefusedError(
                 503, "the broker has not acknowledged it", todo="send it again: what comes twice counts once", headers={"Retry-After": "10"}
             ) from error  # fmt: skip
         for one in corrections:
@@ -168,32 +159,9 @@ class CorrectionDesk:
         return corrections
 
 
-def check_same_origin(request: web.Request) -> None:
-    """Refuses a form of another site's page. What is no browser sends neither header, and shows a token all the same.
-
-    Browsers send `Sec-Fetch-Site` to addresses that they trust (TLS, this machine), and `Origin` to the others.
-
-    Raises:
-        CorrectionRefusedError: 403.
-    """
-    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    is_own = site == "same-origin" if site is not None else origin is None or urlsplit(origin).netloc == request.host
-    if not is_own:
-        log.warning("correction_refused", reason="foreign page", remote=request.remote or "")
-        raise CorrectionRefusedError(
-            403, "the form is not of this board's page", todo="send it from the article's page of this board"
-        )
-
-
-def _bearer(request: web.Request) -> str:
-    given = request.headers.getall("Authorization", [])
-    scheme, _, secret = given[0].strip().partition(" ") if len(given) == 1 else ("", "", "")
-    return secret.strip() if scheme.lower() == "bearer" else ""
-
-
 async def _read_json(request: web.Request) -> _Request:
     try:
-        return msgspec.json.decode(await _body(request), type=_Request)
+        return msgspec.json.decode(await read_body(request), type=_Request)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequestError(
             f"the body is not a correction: {error}", where="the body", expected="one JSON object with article, why, and labels, none or withdraw",
@@ -203,7 +171,7 @@ async def _read_json(request: web.Request) -> _Request:
 
 async def _read_form(request: web.Request) -> tuple[_Request, str]:
     """(what it says, the token)."""
-    await _body(request)
+    await read_body(request)
     form = await request.post()
 
     def one(name: str) -> str:
@@ -217,17 +185,6 @@ async def _read_form(request: web.Request) -> tuple[_Request, str]:
     ), one("token").strip()  # fmt: skip
 
 
-async def _body(request: web.Request) -> bytes:
-    try:
-        return await request.read()
-    except web.HTTPRequestEntityTooLarge as error:
-        raise CorrectionRefusedError(413, "the body is too large", expected=error.text or "a few kB") from error
-
-
-def _too_fast(what: str, wait: int) -> CorrectionRefusedError:
-    return CorrectionRefusedError(429, what, todo=f"wait {wait} s", headers={"Retry-After": str(wait)})
-
-
 CORRECTIONS: web.AppKey[CorrectionDesk] = web.AppKey("corrections", CorrectionDesk)
 
 
@@ -235,15 +192,15 @@ def add_corrections(app: web.Application, desk: CorrectionDesk) -> None:
     """Lets a board's application take corrections, and show the form for them."""
     app[CORRECTIONS] = desk
     app[BOARD].templates.globals["correctable"] = True
-    app.router.add_post("/api/v1/corrections", post_correction)
-    app.router.add_post("/article/correction", post_correction)
+    app.router.add_post("/api/v1/corrections", post_correction, name="correction-api")
+    app.router.add_post("/article/correction", post_correction, name="correction")
 
 
 async def post_correction(request: web.Request) -> web.Response:
     """Both addresses; a refusal is JSON for programs, and a page for people."""
     try:
         return await request.app[CORRECTIONS].take(request)
-    except CorrectionRefusedError as error:
+    except RefusedError as error:
         if request.path.startswith("/api/"):
             fields = {"what": error.what, "where": error.where, "expected": error.expected, "todo": error.todo}
             response = json_response({"error": fields}, status=error.status)

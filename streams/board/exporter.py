@@ -84,7 +84,7 @@ class BoardCollector(Collector):
         articles = CounterMetricFamily(metrics.ARTICLES.name, metrics.ARTICLES.help, labels=metrics.ARTICLES.labels)
         found, status = self._model.articles(), self._status()
         for outcome, count in zip(
-            metrics.ARTICLE_OUTCOMES, (found.classified, found.duplicates, found.dead_letters), strict=True
+            metrics.ARTICLE_OUTCOMES, (found.classified, found.duplicates, found.dead_letters, found.forgotten), strict=True
         ):
             articles.add_metric((outcome,), count)
         yield articles
@@ -93,6 +93,7 @@ class BoardCollector(Collector):
             (metrics.BOARD_PAIRS_LEFT_OUT, self._model.pairs_left_out()),
             (metrics.BOARD_READY, int(status.is_ready)),
             (metrics.BOARD_BROKER_REACHABLE, int(status.reachable)),
+            (metrics.BOARD_CORRECTED, len(self._model.said)),
             (metrics.BOARD_EVIDENCE_BYTES, self._model.evidence_size),
         ):
             gauge = _gauge(family)

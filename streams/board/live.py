@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 
 import msgspec
 from aiohttp import web
 
 from streams.board.changes import ChangeFeed
-from streams.board.context import MOST_STREAMS, board_of
+from streams.board.context import MOST_STREAMS, VISIT, board_of
 from streams.clock import monotonic_seconds
 from streams.errors import BellwetherError
 from streams.log import get_logger
@@ -47,7 +48,7 @@ async def events(request: web.Request) -> web.StreamResponse:
     board.metrics.streams.set(board.streams)
     try:
         await response.prepare(request)
-        await send_changes(feed, response, board.stopping)
+        await send_changes(feed, response, board.stopping, request[VISIT].may_read if VISIT in request else lambda: True)
     except ConnectionResetError:
         pass
     except TimeoutError:
@@ -60,8 +61,10 @@ async def events(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def send_changes(feed: ChangeFeed, response: web.StreamResponse, stopping: asyncio.Event) -> None:
-    """Writes events until `stopping` is set.
+async def send_changes(
+    feed: ChangeFeed, response: web.StreamResponse, stopping: asyncio.Event, may_read: Callable[[], bool] = lambda: True
+) -> None:  # fmt: skip
+    """Writes events until `stopping` is set, or the reader may no longer read.
 
     Raises:
         TimeoutError: if the reader took nothing for `STALLED_SECONDS`.
@@ -69,7 +72,7 @@ async def send_changes(feed: ChangeFeed, response: web.StreamResponse, stopping:
     """
     await _write(response, f"retry: {random.randint(*RETRY_MS)}\n\n")
     sent_at = monotonic_seconds()
-    while not stopping.is_set():
+    while not stopping.is_set() and may_read():
         event = feed.poll()
         if event is not None:
             await _write(response, f"id: {feed.event_id}\nevent: change\ndata: {msgspec.json.encode(event).decode()}\n\n")

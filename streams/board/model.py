@@ -21,6 +21,7 @@ import numpy as np
 from streams.board.counts import SHAPE, STORIES, Counts, pack_counts, unpack_counts
 from streams.board.evidence import EVIDENCE_BYTES, ByLabel, EvidenceStore, pack
 from streams.board.feed_table import FeedTable
+from streams.board.said import SaidTable
 from streams.board.standings import Series, Standings
 from streams.board.weeks import week_number
 from streams.errors import RecordError
@@ -52,11 +53,12 @@ class PairState:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What became of the articles, over all partitions."""
+    """What became of the articles, over all partitions; `forgotten` are those that were erased, which had been read before."""
 
     classified: int
     duplicates: int
     dead_letters: int
+    forgotten: int = 0
 
     @property
     def read(self) -> int:
@@ -80,6 +82,7 @@ class BoardModel:
         self._lock = threading.RLock()
         self.revision = self.standing_revision = 0
         self.feeds = FeedTable()
+        self.said = SaidTable()
         self._start()
 
     def _start(self) -> None:
@@ -98,6 +101,7 @@ class BoardModel:
         with self._lock:
             self.revision += 1
             self.feeds.clear()
+            self.said.clear()
             self._start()
 
     def apply_trend(self, key: bytes | None, value: bytes | None) -> None:
@@ -267,7 +271,8 @@ class BoardModel:
         with self._lock:
             parts = self._progress.values()
             return Totals(
-                sum(part.classified for part in parts), sum(part.duplicates for part in parts), sum(part.dead_letters for part in parts)
+                sum(part.classified for part in parts), sum(part.duplicates for part in parts), sum(part.dead_letters for part in parts),
+                sum(part.forgotten for part in parts),
             )  # fmt: skip
 
     def progress(self) -> list[Progress]:

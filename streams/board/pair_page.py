@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from streams.board.charts import RANGES, pair_charts
-from streams.board.context import board_of, html_response
+from streams.board.context import SHELF, board_of, html_response
 from streams.board.leaning import counter_evidence, lean_of
 from streams.board.names import name_of
 from streams.board.pages import page_frame, shown_pair
@@ -29,7 +29,7 @@ async def show_pair(request: web.Request) -> web.Response:
         back = f"{row.partner}-{row.source}"
         rivals = next((pair.rivals for pair in board.model.watchlist.pairs if pair.key == row.key), ())
         values = {
-            **frame, "row": row, "charts": charts, "ranges": RANGES, "range_titles": RANGE_TITLES, "lean": lean,
+            **frame, "row": row, "other_editions": others(request), "charts": charts, "ranges": RANGES, "range_titles": RANGE_TITLES, "lean": lean,
             "table": list(zip(*(reversed(chart.slots) for chart in charts.signals), strict=True)),
             "counter": counter_evidence(stories, lean), "older": weeks[EVIDENCE_WEEKS] if len(weeks) > EVIDENCE_WEEKS else None,
             "by_week": [(week, [story for story in stories if story.week == week]) for week in weeks[:EVIDENCE_WEEKS]],
@@ -37,3 +37,9 @@ async def show_pair(request: web.Request) -> web.Response:
             "floor": board.model.evidence_floor(row.key), "explained": board.articles is not None,
         }  # fmt: skip
         return html_response(request, "pair.html", values)
+
+
+def others(request: web.Request) -> list[str]:
+    """The editions that the pair can be looked at beside."""
+    shelf = request.app.get(SHELF)
+    return shelf.others() if shelf is not None else []

@@ -1,6 +1,6 @@
-"""The thread that reads `trends`, `breaks`, `progress` and `feeds` whole, by assignment, from the beginning and for ever, into the model.
+"""The thread that reads `trends`, `breaks`, `progress`, `feeds` and `corrections` whole, by assignment, from the beginning and for ever, into the model.
 
-What comes in: four topics. What goes out: calls of the model, and a `ReplayStatus`. It joins no group and commits nothing: the model is
+What comes in: these topics. What goes out: calls of the model, and a `ReplayStatus`. It joins no group and commits nothing: the model is
 rebuilt at every start. A broker that goes away is waited for; topics that were made anew are read anew.
 """
 
@@ -18,9 +18,9 @@ from streams.board.settling import settle
 from streams.board.status import ReplayStatus
 from streams.cause import cause_in
 from streams.clock import monotonic_seconds, utc_now
-from streams.errors import BellwetherError, KafkaError, RecordError
+from streams.errors import BellwetherError, RecordError
 from streams.kafka.clients import bulk_consumer
-from streams.kafka.reading import topic_identity
+from streams.kafka.reading import END_OF_PARTITION, partitions_of, topic_identities
 from streams.log import get_logger
 from streams.settings import Settings
 
@@ -33,7 +33,6 @@ _ASK_SECONDS = 3.0
 #: The broker is asked how it is after so long without a record, and at the latest after so long with some.
 _QUIET_SECONDS, _PROBE_SECONDS = 1.0, 10.0
 _RETRY_SECONDS = 1.0
-_END_OF_PARTITION = -191  # RD_KAFKA_RESP_ERR__PARTITION_EOF
 
 
 class _MadeAnewError(Exception):
@@ -53,7 +52,7 @@ class Replay:
     """The replay and its thread.
 
     Args:
-        topics: name on the broker of `trends`, `breaks`, `progress` and `feeds`.
+        topics: name on the broker of `trends`, `breaks`, `progress`, `feeds` and, where people correct, `corrections`.
         on_death: called in the thread when it ends by a fault of its own, so that the process can end too.
         on_shown: called with the cause (`streams.cause`) of each record of `trends` that was written after the replay had caught up.
     """
@@ -69,7 +68,7 @@ class Replay:
         self._trends = topics["trends"]
         self._apply: dict[str, Apply] = {
             topics["trends"]: model.apply_trend, topics["breaks"]: model.apply_standing, topics["progress"]: model.apply_progress,
-            topics["feeds"]: model.feeds.apply,
+            topics["feeds"]: model.feeds.apply, **({topics["corrections"]: model.said.apply} if "corrections" in topics else {}),
         }  # fmt: skip
         self.records = dict.fromkeys(self._apply, 0)
         self.unreadable = dict.fromkeys(self._apply, 0)
@@ -141,8 +140,8 @@ class Replay:
         """Assigns every partition, from the beginning, or from where reading was when a consumer had to be replaced."""
         # Asked first because it gives up early: the admin client waits half a minute for a broker that is not there.
         for topic in self._apply:
-            self._partitions(consumer, topic)
-        identities = {topic: topic_identity(self._settings, topic) for topic in self._apply}
+            partitions_of(consumer, topic)
+        identities = topic_identities(self._settings, self._apply)
         if self._identities and identities != self._identities:
             raise _MadeAnewError
         self._identities = identities
@@ -154,7 +153,7 @@ class Replay:
 
     def _assign(self, consumer: Consumer) -> None:
         for topic in self._apply:
-            for partition in self._partitions(consumer, topic):
+            for partition in partitions_of(consumer, topic):
                 if (topic, partition) not in self._positions:
                     low, high = self._bounds(consumer, topic, partition)
                     self._positions[topic, partition] = _Position(low, high, low)
@@ -162,14 +161,6 @@ class Replay:
             [TopicPartition(*key, position.next if position.next > position.begin else OFFSET_BEGINNING) for key, position in
              self._positions.items()]
         )  # fmt: skip
-
-    def _partitions(self, consumer: Consumer, topic: str) -> list[int]:
-        found = consumer.list_topics(topic, timeout=_ASK_SECONDS).topics[topic]
-        if found.error is not None or not found.partitions:
-            raise KafkaError(
-                f"there is no topic {topic!r}", where=self._settings.kafka_servers, todo="`bellwether topics --create`"
-            )
-        return sorted(found.partitions)
 
     @staticmethod
     def _bounds(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
@@ -191,7 +182,7 @@ class Replay:
 
     def _take(self, message: Message) -> None:
         error = message.error()
-        if error is not None and error.code() != _END_OF_PARTITION:
+        if error is not None and error.code() != END_OF_PARTITION:
             raise KafkaException(error)
         topic, offset = str(message.topic()), int(message.offset() or 0)
         position = self._positions[topic, int(message.partition() or 0)]
@@ -217,7 +208,7 @@ class Replay:
         """Asks the broker whether it is there, and whether the partitions are still those that are read."""
         for topic in self._apply:
             known = [partition for name, partition in self._positions if name == topic]
-            if self._partitions(consumer, topic) != sorted(known):
+            if partitions_of(consumer, topic) != sorted(known):
                 self._assign(consumer)
         for (topic, partition), position in self._positions.items():
             if self._bounds(consumer, topic, partition)[1] < position.next:

@@ -6,7 +6,7 @@ are active at a time, those are *reported* whose expected share of false ones st
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -57,13 +57,6 @@ class Standings:
         active = [(pair, series, one) for pair in pairs for series, one in sorted(self.of(pair).items()) if is_active(one)]
         chosen = select_breaks([one.breaks[-1].probability_now for _, _, one in active], false_share)
         return {(active[number][0], active[number][1]) for number in chosen}
-
-    def with_breaks(self, pairs: Iterable[str]) -> Iterator[tuple[str, TrendStanding]]:
-        """(pair, record) of the series that ever broke."""
-        for pair in pairs:
-            for one in self.of(pair).values():
-                if one.breaks:
-                    yield pair, one
 
 
 def as_fields(one: TrendStanding) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from prometheus_client.exposition import choose_encoder
 from streams.board import about, api, break_page, feeds, live, pages, pair_page, standing_api
 from streams.board.article.found import ArticleFinder, GoneError, NotNowError
 from streams.board.article.page import show_article
-from streams.board.context import BOARD, STATIC, Board, board_of, html_response, json_response, make_templates
+from streams.board.context import BOARD, SHELF, STATIC, Board, board_of, html_response, json_response, make_templates
 from streams.board.model import BoardModel
 from streams.board.rows import RowCache
 from streams.board.status import StatusSource
@@ -146,10 +146,14 @@ async def _add_headers(_request: web.Request, response: web.StreamResponse) -> N
 
 
 async def _end_streams(app: web.Application) -> None:
-    app[BOARD].stopping.set()
+    shelf = app.get(SHELF)
+    if shelf is None:
+        app[BOARD].stopping.set()
+    else:
+        shelf.end_streams()
 
 
-_COMPRESSED = frozenset({"overview", "pair", "article", "breaks", "breaks-feed", "feeds", "about", "api", "static"})
+_COMPRESSED = frozenset({"overview", "pair", "article", "breaks", "breaks-feed", "feeds", "about", "api", "static", "editions"})
 
 
 @web.middleware
@@ -159,6 +163,7 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     metrics = board_of(request).metrics
     started = monotonic_seconds()
     try:
+        _check_edition(request)
         response = await handler(request)
         if route in _COMPRESSED and response.status == 200:
             response.enable_compression()
@@ -181,11 +186,20 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
             metrics.request_seconds.labels(route).observe(monotonic_seconds() - started)
 
 
+def _check_edition(request: web.Request) -> None:
+    """Refuses `?edition=` of one that there is not: what is shown would be taken for it."""
+    shelf, edition = request.app.get(SHELF), request.query.get("edition", "")
+    if shelf is not None and edition:
+        shelf.named(edition)
+
+
 def _route(request: web.Request) -> str:
     if request.path.startswith("/api/"):
         return "api"
     if request.path in ("/healthz", "/readyz"):
         return "health"
+    if request.path.startswith("/editions"):
+        return "editions"
     return request.match_info.route.name or "other"
 
 

@@ -17,6 +17,6 @@ def read_stands(settings: Settings) -> Stands:
         ConfigError: if the watchlist is wrong.
     """
     rivals = {(pair.source, pair.partner): pair.rivals for pair in load_watchlist(settings.watchlist).pairs}
-    said = read_standings(settings, topology.BREAKS.name)
-    trends = read_trends(settings, topology.TRENDS.name, None)
+    said = read_standings(settings, topology.name_in(settings, topology.BREAKS))
+    trends = read_trends(settings, topology.name_in(settings, topology.TRENDS), None)
     return stands_of((row.trend for row in trends), (one.record for found in said.values() for one in found.values()), rivals)

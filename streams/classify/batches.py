@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from models.predict import Predictor
 from models.results import Classified
 from streams.classify.texts import NamedText
 from streams.errors import RecordError
+
+if TYPE_CHECKING:
+    from models.predict import Predictor
 
 BATCH = 256
 

@@ -9,10 +9,10 @@ whoever comes next knows which facts may.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from models.predict import Predictor
 from models.results import Classified
 from streams.classify.facts import to_text
 from streams.classify.memory import ArticleMemory, Known
@@ -21,6 +21,9 @@ from streams.corrections.kept import IN_WORK
 from streams.log import get_logger
 from streams.records import Article
 from streams.stage import Output, Outputs
+
+if TYPE_CHECKING:
+    from models.predict import Predictor
 
 log = get_logger("classify")
 #: Articles of one round: a batch that has come waits for no more.

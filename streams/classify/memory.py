@@ -43,6 +43,7 @@ class Tally:
     duplicates: int = 0
     dead_letters: int = 0
     forgotten: int = 0
+    skipped: int = 0
 
     def counting(self, outcomes: Sequence[tuple[int, str]], next_offset: int) -> Tally:
         """The tally with the outcomes (offset, outcome) of a batch that ends before `next_offset`."""
@@ -50,7 +51,7 @@ class Tally:
         return Tally(
             offset=max(self.offset, next_offset), classified=self.classified + new.count("classified"),
             duplicates=self.duplicates + new.count("duplicate"), dead_letters=self.dead_letters + new.count("dead-letter"),
-            forgotten=self.forgotten + new.count("forgotten"),
+            forgotten=self.forgotten + new.count("forgotten"), skipped=self.skipped + new.count("skipped"),
         )  # fmt: skip
 
 
@@ -103,7 +104,7 @@ class ArticleMemory:
             for record in chunk:
                 if record.value is not None and record.key == str(self._partition).encode():
                     p = decode(Progress, record.value)
-                    last = Tally(p.offset, p.classified, p.duplicates, p.dead_letters, p.forgotten)
+                    last = Tally(p.offset, p.classified, p.duplicates, p.dead_letters, p.forgotten, p.skipped)
                     newest = max(newest, last, key=lambda tally: tally.offset)
         self.is_tally_told = last == newest
         return newest

@@ -3,25 +3,28 @@
 What comes in: records of `articles`; and, between them, what people correct (`streams/classify/correcting.py`). What goes out: first
 `classifications` (which facts stand because of the article), `progress` (what became of every article) and `dead-letters`; then, once
 those are safe, `signals`, where a fact of an earlier revision that no longer holds is taken back by a tombstone. A record without a value
-forgets its article: every fact is taken back. What it does not do: count.
+forgets its article: every fact is taken back. So does a revision of a week that this edition leaves out. What it does not do: count.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from models.predict import Predictor
 from models.results import Classified
 from streams.classify.arrivals import Forgotten, read_arrival
 from streams.classify.correcting import ROUND_ARTICLES, ReadArticles, correct_facts
 from streams.classify.facts import to_text
 from streams.classify.memory import ArticleMemory, Known, Tally
 from streams.classify.revision import CLASSIFICATIONS, Revision, classification_output, outcome_of, taken_back
-from streams.clock import Clock, format_utc, monotonic_seconds, utc_now
+from streams.clock import Clock, format_utc, iso_week, monotonic_seconds, parse_utc, utc_now
 from streams.errors import ModelError, RecordError
 from streams.records import Article, DeadLetter, Progress, encode, refused
 from streams.stage import Batch, InputRecord, Output, Outputs
+
+if TYPE_CHECKING:
+    from models.predict import Predictor
 
 PROGRESS, DEAD_LETTERS = "progress", "dead-letters"
 #: How often `corrections` is asked for something new, in seconds.
@@ -51,6 +54,7 @@ class ClassifyStage:
         open_memory: makes the memory of a partition, brought up to date with `classifications` and `corrections`.
         read_articles: reads articles again whose facts are corrected.
         max_dead_in_a_row: so many dead letters without one good article end the process: a bad deploy must not empty a topic.
+        since: the first ISO week whose articles are classified; earlier ones are counted as skipped. Empty: all are.
         seconds: a clock for the pauses.
     """
 
@@ -58,7 +62,7 @@ class ClassifyStage:
 
     def __init__(
         self, predictor: Predictor, open_memory: Callable[[int], ArticleMemory], read_articles: ReadArticles = lambda _partition, _known: {},
-        *, max_dead_in_a_row: int = 1_000, clock: Clock = utc_now, seconds: Callable[[], float] = monotonic_seconds,
+        *, max_dead_in_a_row: int = 1_000, since: str = "", clock: Clock = utc_now, seconds: Callable[[], float] = monotonic_seconds,
     ) -> None:  # fmt: skip
         self._predictor = predictor
         self._open_memory = open_memory
@@ -66,6 +70,7 @@ class ClassifyStage:
         self._seconds = seconds
         self._looked_at: dict[int, float] = {}
         self._max_dead = max_dead_in_a_row
+        self._since = since
         self._dead_in_a_row = 0
         self._clock = clock
         self._memories: dict[int, ArticleMemory] = {}
@@ -147,6 +152,9 @@ class ClassifyStage:
             if isinstance(article, Forgotten):
                 ids.add(article.article_id)
                 continue
+            if self._is_left_out(article):
+                ids.add(article.id)
+                continue
             digest = article.digest()
             if article.id in ids or not _repeats(memory.recall(article.id), record.offset, digest):
                 wanted.setdefault((article.id, digest), article)
@@ -161,7 +169,13 @@ class ClassifyStage:
                 self._bury(work, batch, record, article)
                 continue
             if isinstance(article, Forgotten):
+                work.outcomes.append((record.offset, "forgotten"))
                 _forget(work, memory, article.article_id, record.offset)
+                continue
+            if self._is_left_out(article):
+                work.outcomes.append((record.offset, "skipped"))
+                if article.id in work.articles or memory.recall(article.id) is not None:
+                    _forget(work, memory, article.id, record.offset)
                 continue
             digest, newest = article.digest(), work.articles.get(article.id)
             before = None if article.id in work.forgotten else memory.recall(article.id)
@@ -178,6 +192,10 @@ class ClassifyStage:
             if before is None or before.offset <= record.offset:
                 work.articles[article.id] = Revision(record.offset, article, result)
         return work
+
+    def _is_left_out(self, article: Article) -> bool:
+        """Whether the article is of a week before those that are classified. Weeks such as 2017-W31 sort by their names."""
+        return bool(self._since) and iso_week(parse_utc(article.published)) < self._since
 
     def _classify(self, articles: Sequence[Article]) -> list[Classified | RecordError]:
         """Results in order; an article that the model can't take is tried alone, and then is bad data."""
@@ -226,7 +244,7 @@ class ClassifyStage:
 def _told(partition: int, tally: Tally) -> Output:
     record = Progress(
         partition=partition, offset=tally.offset, classified=tally.classified, duplicates=tally.duplicates,
-        dead_letters=tally.dead_letters, forgotten=tally.forgotten,
+        dead_letters=tally.dead_letters, forgotten=tally.forgotten, skipped=tally.skipped,
     )  # fmt: skip
     return Output(PROGRESS, str(partition).encode(), encode(record))
 
@@ -239,7 +257,6 @@ def _pairs(memory: ArticleMemory, article_id: str) -> tuple[str, ...]:
 
 def _forget(work: _Work, memory: ArticleMemory, article_id: str, offset: int) -> None:
     """Forgets an article as of an offset; a newer revision that is known already is not touched."""
-    work.outcomes.append((offset, "forgotten"))
     before = memory.recall(article_id)
     if before is None or before.offset <= offset:
         work.articles.pop(article_id, None)

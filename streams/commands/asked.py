@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 import click
 
@@ -49,4 +50,20 @@ class PairType(click.ParamType):
         return value
 
 
-WEEK, PAIR = WeekType(), PairType()
+class SinceType(WeekType):
+    """An ISO week, or a date such as 2017-07-31, which stands for its week."""
+
+    name = "week or date"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The week."""
+        from datetime import UTC, datetime
+
+        from streams.clock import iso_week
+
+        with suppress(ValueError):  # then it must be a week
+            value = iso_week(datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=UTC))
+        return super().convert(value, param, ctx)
+
+
+WEEK, PAIR, SINCE = WeekType(), PairType(), SinceType()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from streams.commands.asked import PAIR
-from streams.commands.common import say, started
+from streams.commands.common import say, started, write_out
 from streams.commands.progress import bar
 
 if TYPE_CHECKING:
@@ -40,9 +40,8 @@ def backtest(archives: tuple[Path, ...], as_json: bool, html: Path | None, pairs
     from streams.backtest.report import alarms_table, html_report, pairs_as_dicts, pairs_table
 
     if html is not None:
-        html.write_text(
-            html_report(found, reading, f"Back-test of {', '.join(path.name for path in archives)}"), encoding="utf-8"
-        )
+        page = html_report(found, reading, f"Back-test of {', '.join(path.name for path in archives)}")
+        write_out("the report", html, page.encode(), "--html")
     if as_json:
         report = {
             "articles": reading.articles, "left_out": dict(reading.left_out), "pairs": pairs_as_dicts(found), "alerts": [as_dict(alarm) for alarm in found.alarms]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from streams.commands.asked import PAIR, WEEK
-from streams.commands.common import connected, say, started
+from streams.commands.common import connected_to_shown, say, started, write_out
 from streams.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -48,23 +48,13 @@ def bulletin(
     if form == "pdf" and out is None and sys.stdout.isatty():
         raise click.UsageError("a PDF is not for a terminal; name a file with --out, or pipe it on")
     earlier = _earlier(since) if since is not None else None
-    body = written(form, build(read_stands(connected(started())), week or "", pair or "", earlier), lang)
+    body = written(form, build(read_stands(connected_to_shown(started())), week or "", pair or "", earlier), lang)
     if out is not None:
-        _write(out, body)
+        write_out("the bulletin", out, body)
     elif form == "pdf":
         click.get_binary_stream("stdout").write(body)
     else:
         say(body.decode("utf-8").rstrip("\n"))
-
-
-def _write(out: Path, body: bytes) -> None:
-    try:
-        out.write_bytes(body)
-    except OSError as error:
-        raise ConfigError(
-            f"the bulletin can't be written: {error.strerror}", where=str(out), expected="a file in a folder that can be written to",
-            todo="choose another --out",
-        ) from error  # fmt: skip
 
 
 def _earlier(path: Path) -> Earlier:

@@ -12,6 +12,8 @@ import click
 from streams.printable import printable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from streams.settings import Settings
 
 
@@ -30,6 +32,27 @@ def connected(settings: Settings) -> Settings:
     from streams.kafka.embedded import resolve_servers
 
     return settings.model_copy(update={"kafka_servers": resolve_servers(settings)})
+
+
+def write_out(what: str, path: Path, body: bytes, option: str = "--out") -> None:
+    """Writes a file that an option named.
+
+    Raises:
+        ConfigError: if it can't be written.
+    """
+    from streams.errors import unwritable
+
+    try:
+        path.write_bytes(body)
+    except OSError as error:
+        raise unwritable(what, path, error, option) from error
+
+
+def connected_to_shown(settings: Settings) -> Settings:
+    """The same, in the edition that is shown, or in the one that BELLWETHER_EDITION names: for commands that read what was counted."""
+    from streams.editions.registry import in_shown
+
+    return in_shown(connected(settings))
 
 
 def say(line: str) -> None:

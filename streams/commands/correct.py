@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from streams.commands.common import connected, say, started
+from streams.commands.common import connected_to_shown, say, started
 from streams.errors import ConfigError, RecordError
+from streams.printable import printable_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +54,7 @@ def correct(
 
     said = Said(by, why, pair, labels, is_none, withdraw, domains, sentence)
     try:
-        corrections = _write(connected(started()), article, said)
+        corrections = _write(connected_to_shown(started()), article, said)
     except RecordError as error:
         raise ConfigError(error.what, where=error.where, expected=error.expected, todo=error.todo) from error
     for correction in corrections:
@@ -94,7 +95,7 @@ def _lookup(settings: Settings) -> Iterator[Lookup]:
         contextlib.closing(bulk_consumer(settings, name, tells_end=True)) as whole,
         contextlib.closing(point_consumer(settings, name)) as point,
     ):
-        yield Lookup(whole, point, topology.ARTICLES.name, topology.CLASSIFICATIONS.name)
+        yield Lookup(whole, point, topology.ARTICLES.name, topology.name_in(settings, topology.CLASSIFICATIONS))
 
 
 def _signalled(settings: Settings, article: Article) -> list[str]:
@@ -123,7 +124,8 @@ def corrections(as_json: bool) -> None:
     from streams import topology
     from streams.corrections.listing import list_corrections
 
-    found = list_corrections(connected(started()), topology.CORRECTIONS.name, topology.CLASSIFICATIONS.name)
+    settings = connected_to_shown(started())
+    found = list_corrections(settings, topology.CORRECTIONS.name, topology.name_in(settings, topology.CLASSIFICATIONS))
     for one in found:
         if as_json:
             say(json.dumps({**msgspec.to_builtins(one.correction), "is_of_newest": one.is_of_newest}, ensure_ascii=False))
@@ -137,9 +139,11 @@ def corrections(as_json: bool) -> None:
 @click.command()
 @click.option("--article", "articles", multiple=True, help="An article, by its id; may be given several times.")
 @click.option("--outlet", help="Every article of this outlet, by its name as the board shows it.")
+@click.option("--by", default="", help="Who does it, for `bellwether audit`; else this machine's user.")
+@click.option("--why", default="", help="For what reason, for `bellwether audit`.")
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON; asks nothing.")
-def forget(articles: tuple[str, ...], outlet: str | None, yes: bool, as_json: bool) -> None:
+def forget(articles: tuple[str, ...], outlet: str | None, by: str, why: str, yes: bool, as_json: bool) -> None:
     """Erases articles: their text, their facts and what was said of them; the counts follow at once.
 
     \b
@@ -147,13 +151,18 @@ def forget(articles: tuple[str, ...], outlet: str | None, yes: bool, as_json: bo
     bellwether forget --outlet "Minsk Courier" --yes
     """
     from streams import topology
+    from streams.corrections.checking import MAX_BY_CHARS, MAX_WHY_CHARS
+    from streams.corrections.erasable import ErasableTopics, Wanted, find_erasable, pages_linking_to
     from streams.corrections.writing import CorrectionTopics, CorrectionWriter
 
     if not articles and outlet is None:
         raise click.UsageError("name an article with --article, or an outlet with --outlet")
-    settings = connected(started())
+    settings = connected_to_shown(started())
     writer = CorrectionWriter(settings, CorrectionTopics(topology.ARTICLES.name, topology.CORRECTIONS.name))
-    ids = writer.standing(set(articles), outlet)
+    read = (topology.ARTICLES, topology.CLASSIFICATIONS, topology.SIGNALS, topology.SEALED)
+    names = (topology.name_in(settings, spec) for spec in read)
+    found = find_erasable(settings, ErasableTopics(*names), Wanted(frozenset(articles), outlet))
+    ids = list(found)
     if missing := sorted(set(articles) - set(ids)):
         raise ConfigError(
             "there is no article " + ", ".join(map(repr, missing)), where=settings.kafka_servers, expected="ids of articles that stand on the stream",
@@ -161,6 +170,11 @@ def forget(articles: tuple[str, ...], outlet: str | None, yes: bool, as_json: bo
         )  # fmt: skip
     if ids and not (yes or as_json):
         click.confirm(f"Erase {len(ids)} articles for good?", abort=True)
-    said = writer.forget(ids)
-    result = {"articles": len(ids), "corrections": said}
-    say(json.dumps(result) if as_json else f"{len(ids)} articles and {said} corrections are erased; the counts follow")
+    said = writer.forget(ids, by=printable_line(by)[:MAX_BY_CHARS], why=printable_line(why)[:MAX_WHY_CHARS])
+    pages = [str(page) for page in pages_linking_to(settings.bulletins_folder, set(found.values()))]
+    if as_json:
+        say(json.dumps({"articles": len(ids), "corrections": said, "bulletins": pages}))
+        return
+    say(f"{len(ids)} articles and {said} corrections are erased; the counts follow")
+    for page in pages:
+        say(f"a past bulletin still links to one: {page}; `bellwether deliver --week WEEK --target NAME --again` makes it anew")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from streams.commands.asked import WEEK
-from streams.commands.common import connected, say, started
+from streams.commands.common import connected, connected_to_shown, say, started
 from streams.errors import EXIT_FAILED, ConfigError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def deliver(
     metrics = _metrics(settings, served=not (once or dry_run or week))
     wish = Wish(week or "", again, at_once=True)
     if dry_run or once or week:
-        sys.exit(_one_round(connected(settings), targets, metrics, wish, dry=dry_run, as_json=as_json))
+        sys.exit(_one_round(connected_to_shown(settings), targets, metrics, wish, dry=dry_run, as_json=as_json))
     if names:
         raise click.UsageError("--target goes with --once, --week, --dry-run or --list; `enabled = false` leaves a target out")
     _run(connected(settings), metrics)

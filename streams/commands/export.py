@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from streams.commands.asked import PAIR, WEEK
-from streams.commands.common import connected, started
+from streams.commands.common import connected_to_shown, started
 
 
 @click.command()
@@ -34,7 +34,7 @@ def export(
     from streams.export.tables import TABLES
     from streams.export.writing import FORMATS
 
-    rows = read_table(connected(started()), table, Wanted(pair or "", since or "", until or ""))
+    rows = read_table(connected_to_shown(started()), table, Wanted(pair or "", since or "", until or ""))
     with counting(f"rows of {table}") as counted:
         written = FORMATS["jsonl" if as_json else form](TABLES[table], counted(rows), out)
     if out is not None:

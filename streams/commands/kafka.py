@@ -74,24 +74,34 @@ def kafka_wipe(yes: bool) -> None:
 @click.command()
 @click.option("--create", is_flag=True, help="Make the missing topics on the broker.")
 @click.option("--check", is_flag=True, help="Compare with the broker; exit code 1 when a topic is missing or differs.")
+@click.option("--configure", is_flag=True, help="Give the topics that differ the configuration that they should have.")
 @click.option("--mermaid", is_flag=True, help="The way of the data as a Mermaid diagram.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def topics(create: bool, check: bool, mermaid: bool, as_json: bool) -> None:
+def topics(create: bool, check: bool, configure: bool, mermaid: bool, as_json: bool) -> None:
     """Lists the topics as the topology wants them; makes or checks them on request.
 
     \b
     bellwether topics --check                is the broker as it should be?
     BELLWETHER_REPLICATION_FACTOR=3 bellwether topics --create
+    BELLWETHER_TEXT_DAYS=365 bellwether topics --configure
     """
     from streams import diagram, topology
-    from streams.kafka.topics import compare_topics, ensure_topics
+    from streams.editions.registry import read_editions
+    from streams.kafka.topics import compare_topics, configure_topics, ensure_topics
+    from streams.settings import LIVE
 
     settings = started()
     if mermaid:
         say(diagram.mermaid())
-    elif create or check:
+    elif create or check or configure:
         settings = connected(settings)
-        report = ensure_topics(settings, topology.TOPICS) if create else compare_topics(settings, topology.TOPICS)
+        # Who makes topics may read none, `editions` neither: it is told of an edition by BELLWETHER_EDITION.
+        editions = read_editions(settings) if check and not settings.edition else [settings.edition or LIVE]
+        wanted = topology.topics_of_all(settings, editions)
+        if configure:
+            for line in configure_topics(settings, wanted).differing:
+                click.echo(f"was: {line}", err=True)
+        report = ensure_topics(settings, wanted) if create else compare_topics(settings, wanted)
         faults = report.faults(settings)
         if as_json:
             say(json.dumps({"made": report.made, "missing": report.missing, "differing": report.differing}))

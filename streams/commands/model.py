@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streams.commands.common import say, started
+from streams.commands.common import say, started, write_out
 from streams.commands.progress import busy, counting
 from streams.commands.retrain import train_with_corrections
-from streams.errors import EXIT_FAILED, ConfigError, RecordError
+from streams.errors import EXIT_FAILED, ConfigError, RecordError, unwritable
 from streams.printable import printable
 
 if TYPE_CHECKING:
@@ -88,10 +88,7 @@ def _page(path: Path | None, title: str) -> Iterator[Callable[[Explanation], Non
             yield write
             file.write(page_end())
     except OSError as error:
-        raise ConfigError(
-            f"the page can't be written: {error.strerror}", where=str(path), expected="a file in a folder that can be written to",
-            todo="choose another --html",
-        ) from error  # fmt: skip
+        raise unwritable("the page", path, error, "--html") from error
 
 
 def _read(file: Path) -> tuple[bytes, str]:
@@ -127,7 +124,7 @@ def evaluate(file: Path, as_json: bool, html: Path | None, model: Path | None) -
     with busy("items measured"):
         report = evaluate_file(file, Predictor.load(settings.model, encoder=settings.encoder))
     if html is not None:
-        html.write_text(to_page(report), encoding="utf-8")
+        write_out("the page", html, to_page(report).encode(), "--html")
     say(report.to_json() if as_json else report.to_table())
 
 

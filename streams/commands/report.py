@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from streams.commands.asked import WEEK
-from streams.commands.common import connected, say, started
+from streams.commands.common import connected_to_shown, say, started
 from streams.errors import EXIT_FAILED
 
 
@@ -30,10 +30,10 @@ def trends(as_json: bool, pair: str | None, weeks: bool, week: str | None, back:
     from streams.board.listing import read_standings, read_trends, standings_table, trends_table, with_standings
     from streams.bulletin.listing import lines_at, standings_at
 
-    settings = connected(started())
-    standings = read_standings(settings, topology.BREAKS.name)
+    settings = connected_to_shown(started())
+    standings = read_standings(settings, topology.name_in(settings, topology.BREAKS))
     if week is not None:
-        known = read_trends(settings, topology.TRENDS.name, pair)
+        known = read_trends(settings, topology.name_in(settings, topology.TRENDS), pair)
         lines = list(lines_at(known, standings, week, back))
         if as_json:
             for line in lines:
@@ -42,7 +42,7 @@ def trends(as_json: bool, pair: str | None, weeks: bool, week: str | None, back:
         say(standings_table(standings_at(known, standings, week)))
         say("\n" + trends_table(lines))
         return
-    rows = read_trends(settings, topology.TRENDS.name, pair) if as_json or weeks else []
+    rows = read_trends(settings, topology.name_in(settings, topology.TRENDS), pair) if as_json or weeks else []
     if as_json:
         for line in with_standings(rows, standings):
             say(line.to_json())

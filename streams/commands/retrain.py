@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from streams.commands.common import connected, say, started
+from streams.commands.common import connected_to_shown, say, started
 from streams.commands.progress import busy
 from streams.errors import EXIT_FAILED
 
@@ -27,7 +27,7 @@ def train_with_corrections(
     from streams.corrections.teaching import read_taught
     from streams.kafka.clients import bulk_consumer, point_consumer
 
-    settings = connected(started())
+    settings = connected_to_shown(started())
     load = partial(Predictor.load, encoder=settings.encoder)
     present = load(settings.model)
     name = f"{settings.group}-teaching"
@@ -35,7 +35,7 @@ def train_with_corrections(
         contextlib.closing(bulk_consumer(settings, name, tells_end=True)) as whole,
         contextlib.closing(point_consumer(settings, name)) as point,
     ):
-        lookup = Lookup(whole, point, topology.ARTICLES.name, topology.CLASSIFICATIONS.name)
+        lookup = Lookup(whole, point, topology.ARTICLES.name, topology.name_in(settings, topology.CLASSIFICATIONS))
         taught = read_taught(lookup, topology.CORRECTIONS.name, settings.partitions, present.classify)
     left_out = ", ".join(f"{count} {reason}" for reason, count in sorted(taught.left_out.items()) if count)
     click.echo(f"{len(taught.rows)} corrected articles teach{f'; left out: {left_out}' if left_out else ''}", err=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from streams.commands.common import connected, say, started
+from streams.commands.common import connected_to_shown, say, started
 
 if TYPE_CHECKING:
     from models.artifact import Artifact
@@ -37,11 +37,10 @@ def review(limit: int, as_json: bool) -> None:
     from streams.corrections.reviewing import review as find
     from streams.watchlist import load_watchlist
 
-    settings = connected(started())
+    settings = connected_to_shown(started())
     artifact, watchlist = load(settings.model), load_watchlist(settings.watchlist)
-    topics = ReviewTopics(
-        topology.CORRECTIONS.name, topology.CLASSIFICATIONS.name, topology.SIGNALS.name, topology.TRENDS.name
-    )  # fmt: skip
+    read = (topology.CORRECTIONS, topology.CLASSIFICATIONS, topology.SIGNALS, topology.TRENDS)
+    topics = ReviewTopics(*(topology.name_in(settings, spec) for spec in read))
     bands = partial(bands_of, artifact, encoder=settings.encoder)
     found = find(partial(_records, settings), topics, bands, watchlist.keys, limit)
     for one in found:

@@ -45,10 +45,11 @@ def worker(standby: bool) -> None:
 
     settings = started()
     watchlist = load_watchlist(settings.watchlist)
+    if not standby:
+        run_worker(connected(settings), watchlist, partial(load_predictor, settings))
     predictor = load_predictor(settings)
-    if standby and not sys.stdin.readline():
-        return  # whoever would have needed the spare has gone
-    run_worker(connected(settings), watchlist, predictor)
+    if sys.stdin.readline():  # else whoever would have needed the spare has gone
+        run_worker(connected(settings), watchlist, lambda: predictor)
 
 
 @click.command()
@@ -61,29 +62,44 @@ def board() -> None:
     from streams import topology
     from streams.board.app import run_board
     from streams.board.correcting import Correcting
+    from streams.board.door import Door
+    from streams.board.holding import EditionParts
+    from streams.board.sessions import Sessions, session_key
     from streams.corrections.writing import CorrectionTopics, CorrectionWriter
     from streams.push.tokens import TokenCheck, TokenFile
+    from streams.settings import LIVE
     from streams.watchlist import load_watchlist
 
     settings = started()
     watchlist = load_watchlist(settings.watchlist)
-    topics = {
-        "trends": topology.TRENDS.name,
-        "breaks": topology.BREAKS.name,
-        "progress": topology.PROGRESS.name,
-        "feeds": topology.FEEDS.name,
-        "articles": topology.ARTICLES.name,
-        "classifications": topology.CLASSIFICATIONS.name,
-    }
     settings = connected(settings)
+    tokens = TokenCheck(TokenFile(settings.push_tokens_file))
+    key = session_key(settings.data_dir / "state" / settings.group / "board" / "session.key")
+    door = Door(tokens, Sessions(key), settings.board_readers)
     correcting = Correcting(
-        TokenCheck(TokenFile(settings.push_tokens_file)),
+        tokens,
         CorrectionWriter(settings, CorrectionTopics(topology.ARTICLES.name, topology.CORRECTIONS.name)),
     )
+    settings = settings.model_copy(update={"edition": LIVE})
     run_board(
-        settings, watchlist, topics=topics, correcting=correcting, surveyed=[topic.name for topic in topology.TOPICS],
+        settings, watchlist, topics=_board_topics(settings), correcting=correcting, door=door, surveyed=[topic.name for topic in topology.TOPICS],
         group=topology.worker_group(settings), open_explainer=partial(_open_explainer, settings),
+        parts=EditionParts(_board_topics, _surveyed, topology.worker_group, _open_explainer),
     )  # fmt: skip
+
+
+def _board_topics(settings: Settings) -> dict[str, str]:
+    """What the board reads, in the edition of the settings."""
+    from streams import topology
+
+    return {spec.name: topology.name_in(settings, spec) for spec in topology.READERS["board"]}
+
+
+def _surveyed(settings: Settings) -> dict[str, str]:
+    """Every topic of the edition: its name on the broker, and its name in every edition."""
+    from streams import topology
+
+    return {topology.name_in(settings, spec): spec.name for spec in topology.TOPICS}
 
 
 def _open_explainer(settings: Settings) -> Explainer:

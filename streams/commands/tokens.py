@@ -1,4 +1,4 @@
-"""`bellwether tokens`: who may push, and who may correct."""
+"""`bellwether tokens`: who may push, read the board, and correct."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 @click.group()
 def tokens() -> None:
-    """Tokens for `ingest push` and for corrections on the board: several, each with a name, kept as hashes.
+    """Tokens for `ingest push`, for reading the board and for corrections on it: several, each with a name, kept as hashes.
 
     \b
     bellwether tokens add newsroom
-    bellwether tokens add ann --role correct
+    bellwether tokens add bob --role read         from then on the board asks everybody for a token
+    bellwether tokens add ann --role correct      may read too
     bellwether tokens revoke newsroom
     """
 
@@ -27,7 +28,7 @@ def tokens() -> None:
 @tokens.command("add")
 @click.argument("name")
 @click.option(
-    "--role", "roles", multiple=True, type=click.Choice(["push", "correct"]), default=["push"], show_default=True,
+    "--role", "roles", multiple=True, type=click.Choice(["push", "read", "correct"]), default=["push"], show_default=True,
     help="What it is good for; may be given several times.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")

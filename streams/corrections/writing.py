@@ -1,36 +1,39 @@
 """Corrections, and erasures, onto Kafka: acknowledged by the broker when a call returns. Anybody may write them; the newest word holds.
 
-Which articles carry a correction, and which belong to an outlet, is read from the topics; what follows for the facts is CLASSIFY's work.
+Which articles carry a correction is read from the topic; what follows for the facts is CLASSIFY's work.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from confluent_kafka import Producer
 
 from streams.corrections.checking import check, read_correction
+from streams.deeds import an_act, article_mark
 from streams.errors import KafkaError, RecordError
+from streams.kafka.audit import AUDIT_TOPIC, audit_output
 from streams.kafka.clients import bulk_consumer, bulk_producer
 from streams.kafka.reading import read_to_end
 from streams.kafka.sink import partition_of
-from streams.records import Article, Correction, correction_key, decode, encode
+from streams.records import Act, Correction, correction_key, encode
 from streams.settings import Settings
 from streams.stage import InputRecord, Output
 
 FLUSH_SECONDS = 60.0
 _POLL_SECONDS = 0.5
-_ARTICLES, _CORRECTIONS = "articles", "corrections"
+_ARTICLES, _CORRECTIONS, _AUDIT = "articles", "corrections", AUDIT_TOPIC
 
 
 @dataclass(frozen=True, slots=True)
 class CorrectionTopics:
-    """Names on the broker of `articles` and `corrections`."""
+    """Names on the broker of `articles`, `corrections` and `audit`."""
 
     articles: str = _ARTICLES
     corrections: str = _CORRECTIONS
+    audit: str = _AUDIT
 
 
 class CorrectionWriter:
@@ -43,7 +46,7 @@ class CorrectionWriter:
     def __init__(self, settings: Settings, topics: CorrectionTopics) -> None:
         self._settings = settings
         self._topics = topics
-        self._routes = {_ARTICLES: topics.articles, _CORRECTIONS: topics.corrections}
+        self._routes = {_ARTICLES: topics.articles, _CORRECTIONS: topics.corrections, _AUDIT: topics.audit}
 
     def write(self, corrections: Iterable[Correction]) -> None:
         """Writes corrections; all of them are good, or none is written.
@@ -55,10 +58,13 @@ class CorrectionWriter:
         wanted = list(corrections)
         for correction in wanted:
             check(correction)
-        self._send([_said(c.pair, c.article_id, encode(c)) for c in wanted])
+        self._send([audit_output(_act_of(c)) for c in wanted], [_said(c.pair, c.article_id, encode(c)) for c in wanted])
 
-    def forget(self, articles: Iterable[str]) -> int:
+    def forget(self, articles: Iterable[str], *, by: str = "", why: str = "") -> int:
         """Erases articles, and what people said of them; returns how many keys of `corrections` went with them.
+
+        Args:
+            by, why: who does it, and for what reason, for the audit; without `by` it is this machine's operator.
 
         Raises:
             KafkaError: if the broker does not acknowledge. What was written before stands; the same call again completes it.
@@ -67,7 +73,8 @@ class CorrectionWriter:
         said = [key for key in self._corrected() if key[1] in ids]
         gone = [Output(_ARTICLES, article_id.encode(), None) for article_id in sorted(ids)]
         # The articles last: as long as they stand, the same call finds them again, whatever cut this one off.
-        self._send([_said(pair, article_id, None) for pair, article_id in said], gone)
+        noted = [audit_output(an_act("forgot", article_mark(article_id), by=by, why=why)) for article_id in sorted(ids)]
+        self._send(noted, [_said(pair, article_id, None) for pair, article_id in said], gone)
         return len(said)
 
     def _send(self, *phases: list[Output]) -> None:
@@ -109,21 +116,6 @@ class CorrectionWriter:
                 keys[pair, article_id] = correction is not None
         return [key for key, stands in keys.items() if stands]
 
-    def standing(self, articles: Collection[str], outlet: str | None) -> list[str]:
-        """The ids that stand on `articles`, of those named, and of those whose newest revision is of an outlet.
-
-        Args:
-            outlet: by its name as it stands on the articles; None for none.
-        """
-        found: dict[str, None] = {}
-        for record in self._read(self._topics.articles):
-            article_id = (record.key or b"").decode("utf-8", "replace")
-            if record.value is not None and (article_id in articles or (outlet is not None and _outlet(record.value) == outlet)):
-                found[article_id] = None
-            else:
-                found.pop(article_id, None)
-        return list(found)
-
     def _read(self, topic: str) -> Iterator[InputRecord]:
         with contextlib.closing(bulk_consumer(self._settings, f"{self._settings.group}-corrections", tells_end=True)) as consumer:
             for partition in range(self._settings.partitions):
@@ -131,12 +123,14 @@ class CorrectionWriter:
                     yield from chunk
 
 
-def _outlet(value: bytes) -> str | None:
-    """The outlet of an article; None for what is none."""
-    try:
-        return decode(Article, value).outlet
-    except RecordError:
-        return None
+def _act_of(one: Correction) -> Act:
+    """Whatever time the correction claims, the audit has the one at which it is written; its reason stands with it, and goes with it."""
+    said = "" if one.withdrawn else f": {', '.join(one.labels) or 'no label'}"
+    return an_act(
+        "withdrew" if one.withdrawn else "corrected",
+        f"{article_mark(one.article_id)}, {one.pair or 'every pair'}{said}",
+        by=one.by,
+    )
 
 
 def _said(pair: str, article_id: str, value: bytes | None) -> Output:

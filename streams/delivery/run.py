@@ -15,6 +15,7 @@ from streams.clock import parse_utc
 from streams.delivery.config import Target, load_targets
 from streams.delivery.ledger import Entry, Ledger
 from streams.delivery.rounds import Rounds, Wish
+from streams.editions.registry import in_shown
 from streams.errors import ConfigError, StateError
 from streams.kafka.clients import bulk_consumer
 from streams.kafka.locks import locked
@@ -89,9 +90,10 @@ def run_deliveries(settings: Settings, metrics: DeliveryMetrics, stop: threading
         _recall(rounds, targets, metrics)
         while not stop.is_set():
             targets = _reloaded(settings.delivery_file, targets)
-            found = (_marks(settings), targets)
+            shown = in_shown(settings)
+            found = (shown.edition, _marks(shown), targets)
             if found != seen or rounds.is_retry_due():
-                deliver_now(settings, rounds, targets, Wish())
+                deliver_now(shown, rounds, targets, Wish())
                 seen = found
             rounds.tell(targets)
             stop.wait(LOOK_SECONDS)
@@ -109,7 +111,10 @@ def _marks(settings: Settings) -> tuple[int, ...]:
     """How far `breaks` has been written: every week that closes is judged there."""
     consumer = bulk_consumer(settings, f"{settings.group}-deliver")
     try:
-        return tuple(end_offset(consumer, topology.BREAKS.name, partition) for partition in range(settings.partitions))
+        return tuple(
+            end_offset(consumer, topology.name_in(settings, topology.BREAKS), partition)
+            for partition in range(settings.partitions)
+        )
     finally:
         consumer.close()
 

@@ -58,7 +58,7 @@ def _facts(settings: Settings, wanted: Wanted) -> Iterator[Row]:
 
 
 def _trends(settings: Settings, wanted: Wanted) -> Iterator[Row]:
-    for listed in read_trends(settings, topology.TRENDS.name, wanted.pair or None):
+    for listed in read_trends(settings, topology.name_in(settings, topology.TRENDS), wanted.pair or None):
         if wanted.takes(listed.pair, listed.trend.week):
             yield from trend_rows(listed.trend)
 
@@ -76,5 +76,5 @@ def _breaks(settings: Settings, wanted: Wanted) -> Iterator[Row]:
 
 
 def _series(settings: Settings) -> Iterator[TrendStanding]:
-    for found in read_standings(settings, topology.BREAKS.name).values():
+    for found in read_standings(settings, topology.name_in(settings, topology.BREAKS)).values():
         yield from (one.record for one in found.values())

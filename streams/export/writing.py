@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, TextIO
 
-from streams.errors import ConfigError
+from streams.errors import ConfigError, unwritable
 from streams.export.tables import Row, Table
 from streams.printable import printable_line
 
@@ -119,9 +119,6 @@ def _whole(out: Path) -> Iterator[Path]:
         yield part
         part.replace(out)
     except OSError as error:
-        raise ConfigError(
-            f"the file can't be written: {error.strerror or error}", where=str(out), expected="a file in a folder that can be written to",
-            todo="choose another --out, or free room",
-        ) from error  # fmt: skip
+        raise unwritable("the file", out, error, "--out") from error
     finally:
         part.unlink(missing_ok=True)

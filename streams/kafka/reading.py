@@ -7,7 +7,7 @@ whoever needs all that was written before waits for that (`await_decided`).
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from confluent_kafka import KafkaError as KafkaErrorCode
@@ -18,25 +18,51 @@ from streams.kafka.clients import TRANSACTION_TIMEOUT_SECONDS, admin_client
 from streams.settings import Settings
 from streams.stage import InputRecord
 
+#: The code of the event that tells a partition's end.
+END_OF_PARTITION: int = KafkaErrorCode._PARTITION_EOF  # noqa: SLF001 - it is public, for all its name
 _CHUNK = 2_000
 _POLL_SECONDS = 0.2
 _ASK_SECONDS = _GATHER_SECONDS = 0.02
 _SILENCE_SECONDS = 30.0
+#: Which partitions a topic has is asked of a broker that answers, or does not: no use in waiting long.
+_ASK_TOPIC_SECONDS = 3.0
 #: The broker looks for transactions that are too old every 10 s.
 _DECISION_SECONDS = TRANSACTION_TIMEOUT_SECONDS + 30.0
 
 
-def topic_identity(settings: Settings, topic: str) -> str:
-    """The topic's id: another one after the topic was deleted and made again under the same name; blocks.
+def topic_identities(settings: Settings, topics: Iterable[str]) -> dict[str, str]:
+    """Topic -> its id: another one after the topic was deleted and made again under the same name; blocks.
 
     Raises:
-        KafkaError: if there is no such topic or no broker answers.
+        KafkaError: if one of them is not there or no broker answers.
     """
+    wanted = list(topics)
     with admin_client(settings) as admin:
-        described = admin.describe_topics([topic])
-    if not described or described[0].get("error_code"):
-        raise KafkaError(f"there is no topic {topic!r}", where=settings.kafka_servers, todo="`bellwether topics --create`")
-    return str(described[0]["topic_id"])
+        described = {entry["name"]: entry for entry in admin.describe_topics(wanted) if not entry.get("error_code")}
+    for topic in wanted:
+        if topic not in described:
+            raise no_topic(topic, settings.kafka_servers)
+    return {topic: str(described[topic]["topic_id"]) for topic in wanted}
+
+
+def partitions_of(consumer: Consumer, topic: str) -> list[int]:
+    """The numbers of a topic's partitions, whatever the setting says; blocks for 3 s at most.
+
+    Raises:
+        KafkaException: if no broker answers.
+        KafkaError: if there is no such topic.
+    """
+    found = consumer.list_topics(topic, timeout=_ASK_TOPIC_SECONDS).topics[topic]
+    if found.error is not None or not found.partitions:
+        raise no_topic(topic, "the broker")
+    return sorted(found.partitions)
+
+
+def no_topic(topic: str, where: str) -> KafkaError:
+    """The error for a topic that is not there."""
+    return KafkaError(
+        f"there is no topic {topic!r}", where=where, expected="the topics of Bellwether", todo="`bellwether topics --create`"
+    )
 
 
 def read_to_end(consumer: Consumer, topic: str, partition: int, start: int) -> Iterator[list[InputRecord]]:
@@ -149,7 +175,7 @@ def _is_end(message: Message, topic: str, partition: int) -> bool:
     error = message.error()
     if error is None:
         return False
-    if error.code() == KafkaErrorCode._PARTITION_EOF:  # noqa: SLF001 - it is public, for all its name
+    if error.code() == END_OF_PARTITION:
         return True
     raise _failed(topic, partition, str(error))
 

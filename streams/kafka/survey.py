@@ -12,7 +12,7 @@ from typing import Any
 
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import OffsetSpec
-from kafka.errors import AuthorizationError, CoordinatorNotAvailableError, GroupIdNotFoundError
+from kafka.errors import AuthorizationError, CoordinatorNotAvailableError, GroupIdNotFoundError, NotCoordinatorError
 
 _TIMEOUT_MS = 5_000
 
@@ -101,11 +101,11 @@ def _offsets(admin: KafkaAdminClient, parts: list[TopicPartition], spec: OffsetS
 
 
 def _group(admin: KafkaAdminClient, group: str) -> tuple[int | None, dict[TopicPartition, int]]:
-    """(members, committed offsets). Before any group there is nobody who keeps them."""
+    """(members, committed offsets). Before any group there is nobody who keeps them, nor while the keeper changes."""
     try:
         offsets = admin.list_group_offsets(group).get(group, {})
         members = admin.describe_groups([group])[group]["members"]
-    except (CoordinatorNotAvailableError, GroupIdNotFoundError):
+    except (CoordinatorNotAvailableError, GroupIdNotFoundError, NotCoordinatorError):
         return 0, {}
     except AuthorizationError:
         return None, {}

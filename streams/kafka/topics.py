@@ -16,6 +16,12 @@ from streams.settings import Settings
 DAY_MS = 24 * 3600 * 1000
 #: How long a compacted topic keeps tombstones: whoever reads on within that time sees every one.
 TOMBSTONE_DAYS = 7
+#: Within how many days a record that another has replaced, or erased, is gone from a compacted topic that is written to, at the latest;
+#: beyond `reread_days`, for which it is kept on purpose. Without it the broker cleans when half of a log is dirty: perhaps never.
+CLEANED_DAYS = 7
+#: Kafka gives old records up by whole files. Where text has its time, files are closed after a day or so many bytes: that is how much later
+#: than set it may go.
+TEXT_FILE_BYTES = 16 * 1024 * 1024
 TRIM_TIMEOUT_MS = 10_000
 #: What to do about another number of partitions, which would put the news of a key where nobody looks for its past.
 MIGRATE = (
@@ -34,6 +40,7 @@ class TopicSpec:
         retention_days: how long a record is kept on a topic that is not compacted.
         reread_days: how long a compacted topic keeps every record all the same, so that a stopped worker skips none.
         trimmed: whether the start of a compacted topic is given up (`trim`) once its records stand elsewhere. Nothing goes by age.
+        holds_text: whether its records are the texts themselves, which may have their time (`BELLWETHER_TEXT_DAYS`).
     """
 
     name: str
@@ -43,17 +50,30 @@ class TopicSpec:
     retention_days: int = 0
     reread_days: int = 0
     trimmed: bool = False
+    holds_text: bool = False
 
-    def config(self) -> dict[str, str]:
-        """The topic's configuration on the broker."""
+    def config(self, text_days: int = 0) -> dict[str, str]:
+        """The topic's configuration on the broker.
+
+        Args:
+            text_days: for how many days texts are kept; 0 for good.
+        """
         if not self.compacted:
             return {"cleanup.policy": "delete", "retention.ms": str(self.retention_days * DAY_MS)}
         return {
-            # The broker trims no topic that is only compacted.
-            **({"cleanup.policy": "compact,delete", "retention.ms": "-1"} if self.trimmed else {"cleanup.policy": "compact"}),
+            **self._given_up(text_days),
             "min.compaction.lag.ms": str(self.reread_days * DAY_MS),
+            "max.compaction.lag.ms": str((self.reread_days + CLEANED_DAYS) * DAY_MS),
             "delete.retention.ms": str(TOMBSTONE_DAYS * DAY_MS),
         }
+
+    def _given_up(self, text_days: int) -> dict[str, str]:
+        """What a compacted topic gives up although it is the newest of its key."""
+        if self.holds_text and text_days:
+            age = {"retention.ms": str(text_days * DAY_MS), "segment.ms": str(DAY_MS), "segment.bytes": str(TEXT_FILE_BYTES)}
+            return {"cleanup.policy": "compact,delete", **age}
+        # The broker trims no topic that is only compacted.
+        return {"cleanup.policy": "compact,delete", "retention.ms": "-1"} if self.trimmed else {"cleanup.policy": "compact"}
 
 
 @dataclass(slots=True)
@@ -102,14 +122,34 @@ def ensure_topics(settings: Settings, specs: Iterable[TopicSpec]) -> TopicReport
         raise KafkaError(
             "Some topics are not as the topology says:\n    " + "\n    ".join(report.differing), where=settings.kafka_servers,
             expected="`bellwether topics` lists what is expected",
-            todo="change the topic's configuration back" if not report.resized else MIGRATE,
+            todo="`bellwether topics --configure` puts it right" if not report.resized else MIGRATE,
         )  # fmt: skip
+    return report
+
+
+def configure_topics(settings: Settings, specs: Iterable[TopicSpec]) -> TopicReport:
+    """Gives the topics that are there the configuration that the topology wants, and says what differed; `ensure_topics` makes the rest.
+
+    Raises:
+        KafkaError: if the broker can't be reached, or refuses.
+    """
+    wanted = list(specs)
+    with admin_client(settings) as admin:
+        report = _compare(admin, settings, wanted)
+        differing = [spec for spec in wanted if any(line.startswith(f"{spec.name}: ") for line in report.differing)]
+        if differing:
+            admin.alter_configs(
+                [
+                    ConfigResource(ConfigResourceType.TOPIC, spec.name, configs=spec.config(settings.text_days))
+                    for spec in differing
+                ]
+            )
     return report
 
 
 def broker_config(settings: Settings, spec: TopicSpec) -> dict[str, str]:
     """All of the configuration that a topic is made with."""
-    return {**spec.config(), "max.message.bytes": str(settings.max_article_bytes * 2 + 100_000)}
+    return {**spec.config(settings.text_days), "max.message.bytes": str(settings.max_article_bytes * 2 + 100_000)}
 
 
 def trim(settings: Settings, topic: str, partition: int, before: int) -> None:
@@ -153,7 +193,7 @@ def _compare(admin: KafkaAdminClient, settings: Settings, specs: list[TopicSpec]
         if partitions != settings.partitions:
             report.resized.append(spec.name)
             report.differing.append(f"{spec.name}: {partitions} partitions, expected {settings.partitions}")
-        for key, value in spec.config().items():
+        for key, value in spec.config(settings.text_days).items():
             found = configs[spec.name].get(key)
             if found != value:
                 report.differing.append(f"{spec.name}: {key} is {found}, expected {value}")

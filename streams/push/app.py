@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import signal
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from aiohttp import web
 from streams.clock import Clock, utc_now
 from streams.errors import KafkaError
 from streams.ingest.publish import ArticlePublisher
-from streams.listening import cannot_listen, web_root
+from streams.listening import cannot_listen, is_loopback, web_root
 from streams.log import get_logger
 from streams.metrics import PushMetrics
 from streams.push.commit import GroupCommit
@@ -131,7 +130,7 @@ async def _serve(
         loop.add_signal_handler(number, stop.set)
     async with PushServer(settings, publisher, metrics, on_death=end_by) as server:
         log.info("push_listening", address=server.address)
-        if not _is_loopback(settings.push_host):
+        if not is_loopback(settings.push_host):
             log.warning("push_listens_without_tls", host=settings.push_host)
         if on_listening is not None:
             on_listening(server.address)
@@ -139,10 +138,3 @@ async def _serve(
     if deaths:
         raise deaths[0]
     log.info("push_stopped")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -1,4 +1,4 @@
-"""Who may push, and who may correct: bearer tokens in one small file, which holds their hashes and never themselves.
+"""Who may push, correct, and read the board: bearer tokens in one small file, which holds their hashes and never themselves.
 
 A token is 256 random bits, so that one SHA-256 is hash enough; what is slow on purpose would only slow down every request. The
 running server sees a change of the file at its next request: a revoked token ends at once.
@@ -15,11 +15,12 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 import msgspec
 
 from streams.clock import Clock, format_utc, utc_now
+from streams.deeds import an_act, note
 from streams.errors import ConfigError, StateError
 from streams.log import get_logger
 
@@ -31,8 +32,7 @@ MAX_FILE_BYTES = 1024 * 1024
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
 
-Role = Literal["push", "correct"]
-ROLES: tuple[Role, ...] = get_args(Role)
+Role = Literal["push", "read", "correct"]
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,12 +95,13 @@ class TokenFile:
                 )  # fmt: skip
             if len(tokens) >= MAX_TOKENS:
                 raise ConfigError(f"there are {MAX_TOKENS} tokens", where=str(self.path), todo="revoke one that is not used")
+            self._note("made", f"token {name} ({', '.join(dict.fromkeys(roles))})", clock)
             secret = PREFIX + secrets.token_urlsafe(32)
             made = Token(name=name, sha256=_hash(secret), created=format_utc(clock()), roles=list(dict.fromkeys(roles)))
             self._write([*tokens, made])
         return secret
 
-    def revoke(self, name: str) -> None:
+    def revoke(self, name: str, *, clock: Clock = utc_now) -> None:
         """Takes a token away.
 
         Raises:
@@ -113,6 +114,7 @@ class TokenFile:
                 raise ConfigError(
                     f"there is no token {name!r}", where=str(self.path), expected=", ".join(t.name for t in tokens) or "no name: there are none"
                 )  # fmt: skip
+            self._note("revoked", f"token {name}", clock)
             self._write(kept)
 
     def stamp(self) -> tuple[int, int, int]:
@@ -122,6 +124,9 @@ class TokenFile:
         except OSError:
             return (0, 0, 0)
         return (found.st_mtime_ns, found.st_ino, found.st_size)
+
+    def _note(self, did: str, subject: str, clock: Clock) -> None:
+        note(self.path.with_name(self.path.name + ".audit.jsonl"), an_act(did, subject, clock=clock))
 
     def _write(self, tokens: list[Token]) -> None:
         # Beside it, then in its place: a crash leaves the old file or the new one.
@@ -163,6 +168,7 @@ class TokenCheck:
         self._file = file
         self._stamp: tuple[int, int, int] | None = None
         self._tokens: list[Token] = []
+        self._is_damaged = False
 
     def names(self, role: Role = "push") -> frozenset[str]:
         """The names of the tokens that are good for a role now."""
@@ -171,12 +177,28 @@ class TokenCheck:
 
     def name_of(self, secret: str, role: Role = "push") -> str:
         """The name of the token, or "" if it is none for this role. Takes as long for a wrong one as for a right one."""
+        found = self.token_of(secret)
+        return found.name if found is not None and role in found.roles else ""
+
+    def token_of(self, secret: str) -> Token | None:
+        """The token that was shown; None for none. Takes as long for a wrong one as for a right one."""
         self._reload()
-        given, name = _hash(secret), ""
+        given, found = _hash(secret), None
         for token in self._tokens:
-            if hmac.compare_digest(given, token.sha256) and role in token.roles:
-                name = token.name
-        return name
+            if hmac.compare_digest(given, token.sha256):
+                found = token
+        return found
+
+    def named(self, name: str) -> Token | None:
+        """The token of that name, as the file is now."""
+        self._reload()
+        return next((token for token in self._tokens if token.name == name), None)
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether the file is there and can't be read, so that nobody knows whom it would let in."""
+        self._reload()
+        return self._is_damaged
 
     def _reload(self) -> None:
         stamp = self._file.stamp()
@@ -184,8 +206,10 @@ class TokenCheck:
             return
         try:
             self._tokens = self._file.tokens()
+            self._is_damaged = False
         except StateError as error:
             self._tokens = []
+            self._is_damaged = True
             log.error("tokens_unreadable", error=error.what, path=error.where)
         self._stamp = stamp
         log.info("tokens_read", tokens=len(self._tokens))

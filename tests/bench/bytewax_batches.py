@@ -47,7 +47,7 @@ class WriterSink(DynamicSink):  # type: ignore[misc]
 
 def run(task: Task) -> None:
     """Runs the dataflow to the end of the topic."""
-    job, meter = Job(task.partitions), Meter(task.articles)
+    job, meter = Job(task.partitions, encoder=task.encoder), Meter(task.articles)
     folder = Path(task.folder) / task.group
     folder.mkdir(parents=True)
     init_db_dir(folder, 1)

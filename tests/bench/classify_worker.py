@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from models.predict import Predictor
 from streams import topology, worker
 from streams.classify.model import load_predictor
@@ -18,13 +20,13 @@ def main() -> None:
     build_all = worker.build_stages
 
     def build_classify(
-        settings: Settings, watchlist: Watchlist, predictor: Predictor, recovery: worker.Recovery
+        settings: Settings, watchlist: Watchlist, predictor: Predictor, recovery: worker.Recovery, *, since: str = ""
     ) -> dict[str, Stage]:
-        return {"classify": build_all(settings, watchlist, predictor, recovery)["classify"]}
+        return {"classify": build_all(settings, watchlist, predictor, recovery, since=since)["classify"]}
 
     worker.build_stages = build_classify
     topology.STAGES = (topology.CLASSIFY_STAGE,)
-    worker.run_worker(settings, load_watchlist(settings.watchlist), load_predictor(settings))
+    worker.run_worker(settings, load_watchlist(settings.watchlist), partial(load_predictor, settings))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from tests.bench.meter import Meter, Task
 
 def run(task: Task) -> None:
     """Runs the app until the last article was acknowledged."""
-    job, meter = Job(task.partitions), Meter(task.articles)
+    job, meter = Job(task.partitions, encoder=task.encoder), Meter(task.articles)
     app = faust.App(
         task.group, broker=f"kafka://{task.servers}", value_serializer="raw", key_serializer="raw", topic_disable_leader=True,
         web_enabled=False, datadir=str(Path(task.folder) / task.group), consumer_auto_offset_reset="earliest",

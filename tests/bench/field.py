@@ -84,7 +84,7 @@ class Field:
         """What a contender's process is told of the run at hand."""
         return Task(
             servers=self.settings.kafka_servers, articles=articles, group=f"{self.settings.group}-run", batch=self.batch,
-            partitions=self.settings.partitions, folder=str(self.stack.folder),
+            partitions=self.settings.partitions, folder=str(self.stack.folder), encoder=self.settings.encoder,
         )  # fmt: skip
 
     def start_worker(
@@ -195,7 +195,7 @@ def fetch_metric_by_pair(address: str, name: str, labels: str = "") -> dict[str,
 
 
 @contextlib.contextmanager
-def open_field(folder: Path, *, batch: int, worker_batch: int) -> Iterator[Field]:
-    """A broker in `folder`, ended with everything at the end."""
-    with running_stack(folder, batch_articles=worker_batch, log_level="WARNING") as stack:
+def open_field(folder: Path, *, batch: int, worker_batch: int, encoder: bool = True) -> Iterator[Field]:
+    """A broker in `folder`, ended with everything at the end. All contenders have the model that ships, or all without its encoder."""
+    with running_stack(folder, batch_articles=worker_batch, log_level="WARNING", encoder=encoder) as stack:
         yield Field(stack, batch)

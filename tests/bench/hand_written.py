@@ -16,7 +16,7 @@ WAIT_SECONDS = 0.2
 
 def run(task: Task) -> None:
     """Reads the topic from the beginning to its end."""
-    job, writer, meter = Job(task.partitions), BulkWriter(task), Meter(task.articles)
+    job, writer, meter = Job(task.partitions, encoder=task.encoder), BulkWriter(task), Meter(task.articles)
     consumer = Consumer(
         {"bootstrap.servers": task.servers, "group.id": task.group, "auto.offset.reset": "earliest", "enable.auto.commit": False}
     )  # fmt: skip

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from confluent_kafka import Producer
 
-from models.predict import Predictor
 from models.results import Classified
 from streams.classify.facts import facts_of, to_text
+from streams.classify.model import load_predictor
 from streams.kafka.clients import bulk_producer
 from streams.kafka.sink import partition_of
 from streams.records import Article, Classification, decode, encode, fact_key, pair_key
@@ -36,8 +36,8 @@ class Written:
 class Job:
     """The model, and the records that come of what it says."""
 
-    def __init__(self, partitions: int) -> None:
-        self._predictor = Predictor.load(encoder=Settings().encoder)
+    def __init__(self, partitions: int, *, encoder: bool) -> None:
+        self._predictor = load_predictor(Settings(encoder=encoder))
         self._partitions = partitions
 
     def records(self, values: Sequence[bytes]) -> list[Written]:

@@ -15,9 +15,9 @@ from itertools import accumulate
 
 from msgspec import structs
 
-from models.predict import Predictor
 from streams import topology
 from streams.classify.facts import facts_of, to_text
+from streams.classify.model import load_predictor
 from streams.kafka.clients import bulk_producer
 from streams.kafka.sink import partition_of
 from streams.records import Article, encode, pair_key
@@ -39,7 +39,7 @@ def measure(field: Field, *, seconds: float) -> Latency:
     warm_up = loads.records(WARM_UP)
     watched = load_watchlist(field.settings.watchlist).keys
     articles = with_probes(loads.articles(int(seconds * ARTICLES_PER_SECOND)))
-    facts = watched_facts(articles, watched)
+    facts = watched_facts(articles, watched, field.settings)
     field.renew(warm_up)
     board = field.start_board()
     field.start_worker()
@@ -77,9 +77,9 @@ def _probe(number: int, article: Article) -> Article:
     return structs.replace(article, id=f"probe-{number}", title="Belarus and Russia sign an agreement", text=text)
 
 
-def watched_facts(articles: Sequence[Article], watched: Set[str]) -> list[int]:
+def watched_facts(articles: Sequence[Article], watched: Set[str], settings: Settings) -> list[int]:
     """How many facts of watched pairs each article makes."""
-    predictor = Predictor.load(encoder=Settings().encoder)
+    predictor = load_predictor(settings)
     results = predictor.classify([to_text(article) for article in articles])
     return [
         sum(pair_key(fact.source, fact.partner) in watched for fact in facts_of(article, result, predictor.version))

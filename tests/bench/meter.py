@@ -18,6 +18,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         batch: most articles in a batch.
         partitions: of each topic.
         folder: for files of its own.
+        encoder: whether the model reads with its encoder what it is unsure of.
     """
 
     servers: str
@@ -26,6 +27,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     batch: int
     partitions: int
     folder: str
+    encoder: bool
 
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from models.predict import Predictor
 from streams.classify.facts import to_text
+from streams.classify.model import load_predictor
 from streams.settings import Settings
 from tests.bench import loads
 from tests.bench.contender import finish, main
@@ -13,7 +13,7 @@ from tests.bench.meter import Meter, Task
 def run(task: Task) -> None:
     """Classifies all articles."""
     texts = [to_text(article) for article in loads.articles(task.articles)]
-    predictor, meter = Predictor.load(encoder=Settings().encoder), Meter(len(texts))
+    predictor, meter = load_predictor(Settings(encoder=task.encoder)), Meter(len(texts))
     for start in range(0, len(texts), task.batch):
         batch = texts[start : start + task.batch]
         predictor.classify(batch)

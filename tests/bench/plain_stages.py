@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from models.predict import Predictor
 from streams.classify import memory
+from streams.classify.model import load_predictor
 from streams.classify.revision import SIGNALS
 from streams.classify.stage import ClassifyStage
 from streams.kafka.sink import partition_of
@@ -49,7 +49,7 @@ def _stages(task: Task) -> tuple[ClassifyStage, TrendsStage]:
         )
 
     stages = (
-        ClassifyStage(Predictor.load(encoder=Settings().encoder), open_memory),
+        ClassifyStage(load_predictor(Settings(encoder=task.encoder)), open_memory),
         TrendsStage(load_watchlist(SHIPPED_WATCHLIST), open_facts),
     )
     for stage in stages:

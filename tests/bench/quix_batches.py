@@ -17,7 +17,7 @@ class ClassifySink(BatchingSink):  # type: ignore[misc]
 
     def __init__(self, task: Task, meter: Meter) -> None:
         super().__init__()
-        self._job = Job(task.partitions)
+        self._job = Job(task.partitions, encoder=task.encoder)
         self._writer = BulkWriter(task)
         self._meter = meter
 

@@ -96,7 +96,7 @@ def rebuild(field: Field, *, facts: int) -> Recovery:
 
 def _endless_facts(partitions: int) -> Iterator[Written]:
     """The facts of 10,000 articles, and then again under other ids."""
-    job, values = Job(partitions), [value for _, value in loads.records(10_000)]
+    job, values = Job(partitions, encoder=False), [value for _, value in loads.records(10_000)]
     first = [
         fact for start in range(0, len(values), 512) for fact in job.records(values[start : start + 512]) if fact.topic == SIGNALS
     ]  # fmt: skip

@@ -46,12 +46,17 @@ def goals(results: Results) -> list[Goal]:
         Goal("whole pipeline", 1_500, median(pipeline) if pipeline else None, unit="articles/s"),
         Goal("two workers / one, a core each", 1.6, speed_ratio(results, "classify-2-cores", "classify-1-core")),
         Goal("sent to seen on the board, p95", 2.0, results.latency.p95_seconds if results.latency else None, at_most=True, unit="s"),
-        Goal("SIGKILL to the first new signal, slowest", 4.0, max(results.restart_seconds, default=None), at_most=True, unit="s"),
+        _restart_goal("a spare stands by", results.restart_seconds),
+        _restart_goal("nothing stands by", results.cold_restart_seconds),
     ]  # fmt: skip
 
 
 def _ratio_goal(results: Results, what: str, bound: float, one: str, other: str) -> Goal:
     return Goal(what, bound, speed_ratio(results, one, other), cpu_ratio(results, one, other))
+
+
+def _restart_goal(how: str, seconds: Sequence[float]) -> Goal:
+    return Goal(f"SIGKILL to the first new signal, {how}, slowest", 4.0, max(seconds, default=None), at_most=True, unit="s")
 
 
 def markdown(results: Results) -> str:

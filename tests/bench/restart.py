@@ -16,7 +16,7 @@ from tests.bench.field import Field, wait_until
 
 ARTICLES_A_CYCLE = 4_000
 #: A spare that has used so much CPU time, and then none for so long, has loaded everything. On a busy machine a pause alone means nothing.
-SPARE_LOADS_SECONDS, SPARE_IS_QUIET_SECONDS = 2.0, 3.0
+SPARE_LOADS_SECONDS, SPARE_IS_QUIET_SECONDS = 1.0, 3.0
 
 
 def supervised(field: Field, *, times: int) -> list[float]:
@@ -60,7 +60,11 @@ def _killed(field: Field, number: int, kill: Callable[[], object], restart: Call
 
 def _workers(pid: int) -> list[psutil.Process]:
     """The worker at work and its spare: the older child first, since a spare that was called up keeps its command line."""
-    children = [child for child in psutil.Process(pid).children() if "worker" in child.cmdline()]
+    children = [
+        child
+        for child in psutil.Process(pid).children()
+        if child.status() != psutil.STATUS_ZOMBIE and "worker" in child.cmdline()
+    ]
     return sorted(children, key=psutil.Process.create_time)
 
 

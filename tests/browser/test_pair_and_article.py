@@ -13,11 +13,11 @@ from playwright.sync_api import Browser, expect
 from models.explanation import Explanation, LabelReason, Mark
 from models.labels import LABELS
 from models.results import Text
-from streams.board.article.found import FoundArticle
+from streams.board.article.found import FoundArticle, GoneError
 from streams.board.view import NotFoundError
 from streams.records import BreakEvidence, Classification
 from tests.helpers.board_browser import MISPLACED, POOR_CONTRAST, SCHEMES, SIZES, Board
-from tests.helpers.board_data import full_model, ready
+from tests.helpers.board_data import feed_correction, full_model, ready
 from tests.helpers.board_server import serving
 from tests.helpers.builders import article, classified, pair_signal
 from tests.helpers.standings import a_break, a_standing, standing_record
@@ -26,26 +26,34 @@ pytestmark = pytest.mark.browser
 
 SCREENSHOTS = Path(__file__).with_name("screenshots")
 PAGES = [("pair-broken", "/pairs/BLR-RUS"), ("pair-broken-all", "/pairs/TUR-RUS?weeks=all&domain=security"), ("article", "/article?id=article-1"),
-         ("article-stored", "/article?id=stored"), ("article-missing", "/article?id=nothing")]  # fmt: skip
+         ("article-stored", "/article?id=stored"), ("article-corrected", "/article?id=corrected"), ("article-forgotten", "/article?id=forgotten"),
+         ("article-missing", "/article?id=nothing")]  # fmt: skip
 SENTENCE = "Belarus and Russia begin a joint exercise near Brest, with eight thousand soldiers."
 
 
 class Shelf:
-    """`article-1` is explained; `stored` was labelled by another model; every other id is unknown."""
+    """`article-1` is explained; `stored` was labelled by another model; `corrected` is the first one, with another id, and people spoke of it."""
 
     async def find(self, article_id: str) -> FoundArticle:
         if article_id.startswith("a") and article_id != "article-1":
             article_id = "stored"
-        if article_id not in ("article-1", "stored"):
+        if article_id == "forgotten":
+            raise GoneError("the article was forgotten: its text, its facts and what people said of it are erased")
+        if article_id not in ("article-1", "stored", "corrected"):
             raise NotFoundError(
                 f"there is no article {article_id!r}", where="the articles that were read", todo="start at a pair"
             )
         text = f"{SENTENCE} It rained.\n\n" + "The ministers met the press and spoke of the weather. " * 12
-        one = article(1, text=text, title="Belarus and Russia hold their largest exercise in years", author="A. Reporter")
+        one = article(
+            4 if article_id == "corrected" else 1,
+            text=text,
+            title="Belarus and Russia hold their largest exercise in years",
+            author="A. Reporter",
+        )
         stored = Classification(
             article_id=one.id, digest="d", offset=0, pairs=["BLR-RUS", "RUS-BLR"], language="en",
             labels={"cooperation": 0.93, "symbolic-allegiance": 0.21, "hedging": 0.04}, decided=["cooperation"],
-            domains={"security": 0.97, "politics": 0.2}, model="1-test",
+            domains={"security": 0.97, "politics": 0.2}, model="1-test", correction="c" * 16 if article_id == "corrected" else "",
         )  # fmt: skip
         if article_id == "stored":
             return FoundArticle(one, stored, "other-model", "2-newer")
@@ -73,6 +81,10 @@ def board() -> Iterator[Board]:
         a_break(start="2021-W08", alarm="2021-W11", evidence=[looked_at]),
     ]
     model.apply_standing(*standing_record(a_standing(week="2022-W29", status="broken", age_weeks=3, breaks=breaks)))
+    feed_correction(model, "article-4", sentence=SENTENCE)
+    feed_correction(
+        model, "article-4", "RUS-BLR", labels=[], by="ann.of-the-desk", why="Nothing is said of what Moscow does.", digest="older"
+    )
     with serving(model, ready, articles=Shelf()) as address:
         yield Board(address, model)
 
@@ -92,12 +104,12 @@ def test_both_pages_are_whole_readable_and_without_serious_findings_at_every_siz
             page.screenshot(path=SCREENSHOTS / f"{name}-{width}x{height}-{scheme}.png")
             assert page.evaluate(MISPLACED) == []
             assert page.evaluate(POOR_CONTRAST) == []
-            if size == "laptop" and name in ("pair-broken", "article", "article-stored"):
+            if size == "laptop" and name in ("pair-broken", "article", "article-stored", "article-corrected"):
                 findings = Axe().run(page).response["violations"]
                 assert [one["id"] for one in findings if one["impact"] in ("serious", "critical")] == []
             page.close()
-    # The browser complains of the one page that is not there.
-    assert [one for one in board.complaints if "404" not in one] == []
+    # The browser complains of the pages that are not there, and no longer there.
+    assert [one for one in board.complaints if "404" not in one and "410" not in one] == []
 
 
 def test_a_reader_without_script_comes_from_a_break_to_its_article_and_back_to_the_pair(chromium: Browser, board: Board) -> None:

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from streams.ingest import sources
 from streams.ingest.parsed import ParsedFeed
-from streams.ingest.parsers import parse_feed
+from streams.ingest.parsers import PARSERS, parse_feed
 from streams.ingest.parsing import FeedParser, ParserPool
 from streams.ingest.sources import parse_file_or_url, parse_sources
 from tests.helpers.ingesting import Page, feed_server, rss
@@ -42,8 +42,12 @@ def test_a_document_gives_what_its_json_says(path: Path, parser: FeedParser) -> 
     assert found == json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
 
 
-def test_every_type_of_feed_has_documents() -> None:
-    assert {path.parent.name for path in FILES} == {"rss", "atom", "rdf", "cdf", "jsonfeed"}
+def test_every_type_of_feed_has_documents_and_every_parser_takes_some() -> None:
+    assert {path.parent.name for path in FILES} >= {"rss", "atom", "rdf", "cdf", "jsonfeed"}
+    takers = [
+        next(parse for is_mine, parse in PARSERS if is_mine(path.read_bytes(), "")) for path in FILES if path.stat().st_size
+    ]
+    assert {parse for _, parse in PARSERS} == set(takers)
 
 
 @pytest.mark.parametrize(

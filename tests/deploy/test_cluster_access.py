@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka.admin import AclOperation  # type: ignore[attr-defined]  # public, and not marked as exported
 
-from deploy.cluster.access import ACCOUNTS, bindings, read_passwords, rights_of
+from deploy.cluster.access import ACCOUNTS, bindings, edition_rights, read_passwords, rights_of
 from deploy.cluster.credentials import make_credentials
 from streams import topology
 from streams.errors import KafkaError
@@ -28,6 +28,15 @@ def test_everybody_writes_what_the_topology_says_and_nothing_else() -> None:
     assert topics_with("topics", "Write") == topics_with("lag", "Write") == set()
 
 
+def test_deliveries_read_what_a_bulletin_is_made_of_and_see_nothing_else() -> None:
+    assert (
+        topics_with("deliver", "Read")
+        == topics_with("deliver", "Describe")
+        == {spec.name for spec in topology.READERS["deliver"]}
+    )
+    assert topics_with("deliver", "Write") == set()
+
+
 def test_who_brings_articles_reads_nothing_and_who_makes_topics_neither() -> None:
     assert topics_with("ingest", "Read") == topics_with("topics", "Read") == topics_with("lag", "Read") == set()
     assert topics_with("topics", "Create") == {spec.name for spec in topology.TOPICS}
@@ -38,6 +47,19 @@ def test_records_are_given_up_on_signals_alone_and_by_workers_alone() -> None:
     assert {account: topics_with(account, "Delete") for account in ACCOUNTS if topics_with(account, "Delete")} == {
         "worker": {topology.SIGNALS.name}
     }
+
+
+def test_an_edition_has_the_rights_of_live_on_its_own_names_and_none_on_what_is_shared() -> None:
+    of_worker = {(right.resource, right.name): right for right in edition_rights("worker", GROUP, "b")}
+    assert ("topic", "articles") not in of_worker
+    assert {name for resource, name in of_worker if resource == "topic"} == {
+        f"{spec.name}.b" for spec in topology.TOPICS if spec not in topology.SHARED
+    }
+    assert "Delete" in of_worker["topic", "signals.b"].operations
+    assert of_worker["group", "bellwether.b-worker"].operations == ("Read",)
+    assert of_worker["transactionalId", "bellwether.b-classify-"].prefixed
+    assert edition_rights("ingest", GROUP, "b") == []
+    assert set(bindings("worker", GROUP, ["b"])) > set(bindings("worker", GROUP))
 
 
 def test_a_worker_writes_under_the_transactional_ids_of_its_group_only() -> None:

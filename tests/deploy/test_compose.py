@@ -62,9 +62,9 @@ def test_the_file_is_valid_by_the_compose_specification() -> None:
 
 
 def test_the_services_are_kafka_the_three_processes_and_the_monitoring() -> None:
-    assert OWN == ["board", "ingest-feeds", "ingest-push", "topics", "worker"]
+    assert OWN == ["board", "deliver", "ingest-feeds", "ingest-push", "topics", "worker"]
     assert set(SERVICES) - set(OWN) == {"kafka", "prometheus", "alertmanager", "grafana"}
-    assert [name for name, service in SERVICES.items() if "profiles" in service] == ["ingest-feeds", "ingest-push"]
+    assert [name for name, service in SERVICES.items() if "profiles" in service] == ["ingest-feeds", "ingest-push", "deliver"]
 
 
 @each_own
@@ -99,7 +99,8 @@ def test_the_settings_accept_the_environment_of_a_service(name: str, monkeypatch
     wanted = {**environment_of_image(), **SERVICES[name]["environment"]}
     for variable, value in wanted.items():
         if variable.startswith(PREFIX):
-            monkeypatch.setenv(variable, str(value))
+            # What stands there unless somebody says otherwise.
+            monkeypatch.setenv(variable, re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", str(value)))
     settings = load_settings()
     assert settings.kafka_servers == "kafka:9092"
     assert settings.log_json is True
@@ -108,7 +109,8 @@ def test_the_settings_accept_the_environment_of_a_service(name: str, monkeypatch
 
 def test_ports_are_the_defaults_of_the_settings() -> None:
     probed = {
-        "worker": "worker_metrics_port", "board": "board_port", "ingest-feeds": "ingest_metrics_port", "ingest-push": "push_port"
+        "worker": "worker_metrics_port", "board": "board_port", "ingest-feeds": "ingest_metrics_port", "ingest-push": "push_port",
+        "deliver": "delivery_metrics_port",
     }  # fmt: skip
     for name, field in probed.items():
         port = Settings.model_fields[field].default
@@ -122,12 +124,12 @@ def test_ports_are_the_defaults_of_the_settings() -> None:
 def test_prometheus_reads_every_process_where_it_tells_of_itself(file: str) -> None:
     groups = yaml.safe_load((ROOT / "deploy/prometheus" / file).read_text(encoding="utf-8"))
     ports = {int(group["targets"][0].rpartition(":")[2]) for group in groups}
-    told = ("board_port", "worker_metrics_port", "ingest_metrics_port", "push_metrics_port")
+    told = ("board_port", "worker_metrics_port", "ingest_metrics_port", "push_metrics_port", "delivery_metrics_port")
     assert {Settings.model_fields[field].default for field in told} <= ports
 
 
 def test_what_prometheus_reads_listens_beyond_its_own_container() -> None:
-    for name in ("worker", "ingest-feeds", "ingest-push"):
+    for name in ("worker", "ingest-feeds", "ingest-push", "deliver"):
         assert SERVICES[name]["environment"]["BELLWETHER_METRICS_HOST"] == "0.0.0.0"
     assert SERVICES["board"]["environment"]["BELLWETHER_BOARD_HOST"] == "0.0.0.0"
     assert SERVICES["ingest-push"]["environment"]["BELLWETHER_PUSH_HOST"] == "0.0.0.0"
@@ -183,9 +185,21 @@ def test_what_is_mounted_is_there_and_read_only_unless_it_is_a_volume(name: str)
             assert source in COMPOSE["volumes"]
 
 
-def test_each_volume_belongs_to_one_service() -> None:
-    used = [source for service in SERVICES.values() for source, _, _ in mounts(service) if source in COMPOSE["volumes"]]
-    assert sorted(used) == sorted(COMPOSE["volumes"])
+def test_each_volume_is_written_by_one_service() -> None:
+    used = [mount for service in SERVICES.values() for mount in mounts(service) if mount[0] in COMPOSE["volumes"]]
+    assert sorted(source for source, _, read_only in used if not read_only) == sorted(COMPOSE["volumes"])
+
+
+def test_the_board_shows_the_bulletins_that_are_delivered_and_the_image_has_their_folder() -> None:
+    folder = f"{environment_of_image()['BELLWETHER_DATA_DIR']}/bulletins"
+    assert ("bulletins", folder, False) in mounts(SERVICES["deliver"])
+    assert ("bulletins", folder, True) in mounts(SERVICES["board"])
+    assert f"-o bellwether -g bellwether -m 0750 /var/lib/bellwether {folder} " in DOCKERFILE
+
+
+def test_who_has_no_secret_for_deliveries_gives_none() -> None:
+    assert {secret["source"] for secret in SERVICES["deliver"]["secrets"]} == set(COMPOSE["secrets"])
+    assert all(re.fullmatch(r"\$\{[A-Z_]+:-/dev/null\}", secret["file"]) for secret in COMPOSE["secrets"].values())
 
 
 def test_a_process_is_given_longer_to_stop_than_it_takes() -> None:
@@ -198,6 +212,12 @@ def test_grafana_has_no_account_and_no_form_to_log_in() -> None:
     assert environment["GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION"] == "true"
     assert environment["GF_AUTH_DISABLE_LOGIN_FORM"] == "true"
     assert environment["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "Viewer"
+
+
+def test_a_board_without_tokens_is_open_only_because_its_port_is_on_the_loopback() -> None:
+    board = SERVICES["board"]
+    assert board["environment"]["BELLWETHER_BOARD_READERS"] == "${BOARD_READERS:-anyone}"
+    assert board["ports"] == ["127.0.0.1:8600:8600"]
 
 
 def test_prometheus_finds_each_service_that_its_targets_name() -> None:

@@ -80,12 +80,27 @@ def test_an_unknown_field_is_refused() -> None:
         validate({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "a"}, "automountToken": False})
 
 
-@pytest.mark.parametrize("overlay", ["small", "cluster"])
-def test_an_overlay_is_rendered_to_valid_things_each_named_once(overlay: str) -> None:
+def render(overlay: Path) -> list[Thing]:
+    """What `kubectl apply -k` would apply."""
     if shutil.which("kubectl") is None:
         pytest.skip("kubectl renders overlays, and is not on this machine")
-    done = subprocess.run(["kubectl", "kustomize", str(FOLDER / overlay)], capture_output=True, text=True, check=True, timeout=60)
-    rendered = [thing for thing in yaml.safe_load_all(done.stdout) if thing]
+    done = subprocess.run(["kubectl", "kustomize", str(overlay)], capture_output=True, text=True, check=True, timeout=60)
+    return [thing for thing in yaml.safe_load_all(done.stdout) if thing]
+
+
+def with_deliver(overlay: str, folder: Path) -> Path:
+    """A copy of an overlay with the component `deliver`, as its head says to add it."""
+    shutil.copytree(FOLDER, folder, dirs_exist_ok=True)
+    file = folder / overlay / "kustomization.yaml"
+    file.write_text(file.read_text(encoding="utf-8") + "components: [../deliver]\n", encoding="utf-8")
+    return folder / overlay
+
+
+@pytest.mark.parametrize("with_bulletins", [False, True], ids=["", "with deliver"])
+@pytest.mark.parametrize("overlay", ["small", "cluster"])
+def test_an_overlay_is_rendered_to_valid_things_each_named_once(overlay: str, with_bulletins: bool, tmp_path: Path) -> None:
+    rendered = render(with_deliver(overlay, tmp_path) if with_bulletins else FOLDER / overlay)
+    assert with_bulletins == any(name_of(thing) == "StatefulSet-deliver" for thing in rendered)
     for thing in rendered:
         validate(thing)
     assert len({name_of(thing) for thing in rendered}) == len(rendered)
@@ -108,8 +123,26 @@ def _is_connected(thing: Thing, *, secured: bool) -> None:
     assert mounted.get("account") == account
 
 
+@pytest.mark.parametrize(("overlay", "mode"), [("small", "ReadWriteOnce"), ("cluster", "ReadWriteMany")])
+def test_bulletins_are_written_by_deliver_and_only_read_by_the_board(overlay: str, mode: str, tmp_path: Path) -> None:
+    rendered = {name_of(thing): thing for thing in render(with_deliver(overlay, tmp_path))}
+    found = {}
+    for name in ("StatefulSet-deliver", "Deployment-board"):
+        [mount] = [one for one in spec_of(rendered[name])["containers"][0]["volumeMounts"] if one["name"] == "bulletins"]
+        assert mount["mountPath"] == "/var/lib/bellwether/bulletins"
+        found[name] = mount.get("readOnly", False)
+    assert found == {"StatefulSet-deliver": False, "Deployment-board": True}
+    assert rendered["PersistentVolumeClaim-bulletins"]["spec"]["accessModes"] == [mode]
+
+
+def test_deliveries_go_out_encrypted_and_not_into_private_networks() -> None:
+    [way] = the("NetworkPolicy", "deliver-to-mail-and-web")["spec"]["egress"]
+    assert {port["port"] for port in way["ports"]} == {443, 465, 587}
+    assert way["to"] == the("NetworkPolicy", "feeds-to-web")["spec"]["egress"][0]["to"]
+
+
 def test_every_kustomization_lists_what_is_beside_it() -> None:
-    for folder in ("base", "small", "cluster"):
+    for folder in ("base", "small", "cluster", "deliver"):
         listed = yaml.safe_load((FOLDER / folder / "kustomization.yaml").read_text(encoding="utf-8"))["resources"]
         assert sorted(name for name in listed if name != "../base") == [path.name for path in FILES if path.parent.name == folder]
 
@@ -137,7 +170,8 @@ def test_the_image_may_write_where_the_settings_say_and_nowhere_else(thing: Thin
         return  # it makes topics, and writes no file
     places = {mount["mountPath"] for mount in spec_of(thing)["containers"][0]["volumeMounts"] if not mount.get("readOnly")}
     dockerfile = (FOLDER.parent / "Dockerfile").read_text(encoding="utf-8")
-    assert places == {"/var/lib/bellwether", "/var/cache/bellwether", "/tmp"}
+    bulletins = {"/var/lib/bellwether/bulletins"} if thing["metadata"]["name"] == "deliver" else set()
+    assert places == {"/var/lib/bellwether", "/var/cache/bellwether", "/tmp"} | bulletins
     assert "BELLWETHER_DATA_DIR=/var/lib/bellwether" in dockerfile
     assert "BELLWETHER_CACHE_DIR=/var/cache/bellwether" in dockerfile
 
@@ -157,6 +191,7 @@ def test_a_process_that_stays_is_probed_where_it_listens(thing: Thing) -> None:
         ("StatefulSet", "worker", {"metrics": "worker_metrics_port"}),
         ("Deployment", "board", {"http": "board_port"}),
         ("StatefulSet", "ingest-feeds", {"metrics": "ingest_metrics_port"}),
+        ("StatefulSet", "deliver", {"metrics": "delivery_metrics_port"}),
         ("Deployment", "ingest-push", {"http": "push_port", "metrics": "push_metrics_port"}),
     ],
 )

@@ -141,6 +141,7 @@ PORTS = {
     "board": ("board_port",),
     "worker": ("worker_metrics_port",),
     "ingest": ("ingest_metrics_port", "push_metrics_port"),
+    "deliver": ("delivery_metrics_port",),
 }
 
 

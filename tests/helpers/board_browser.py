@@ -39,7 +39,7 @@ MISPLACED = """() => {
   const visible = (n) => n.checkVisibility() && n.getBoundingClientRect().width > 0;
   for (const n of document.querySelectorAll('main *')) {
     // A table that is wider than its frame is moved within it.
-    if (!visible(n) || n.closest('.aside, svg svg, .measured table')) continue;
+    if (!visible(n) || n.closest('.aside, svg svg, .measured table, .wide table')) continue;
     const r = n.getBoundingClientRect();
     if (r.right > wide + 1 || r.left < -1) found.push(`${n.tagName}.${n.className.baseVal ?? n.className} ends at ${r.right}`);
   }

@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from typing import Any
 
 from models.labels import DOMAINS, LABELS
 from streams.board.model import BoardModel
 from streams.board.status import ReplayStatus
 from streams.clock import week_start, weeks_between
-from streams.records import Count, Evidence, Progress, Trend, encode, trend_key
+from streams.records import Correction, Count, Evidence, Progress, Trend, correction_key, encode, trend_key
 from streams.watchlist import WatchedPair, Watchlist
 
 WATCHED: tuple[tuple[str, str], ...] = (
@@ -65,10 +66,12 @@ def trend(
 
 def evidence(number: int, label: str, week: str, probability: float, **changes: object) -> Evidence:
     """One article of the evidence."""
+    # A label that has no words here borrows those of another.
+    titles, sentences = (words.get(label, words["hedging"]) for words in (TITLES, SENTENCES))
     fields: dict[str, object] = {
-        "article_id": f"a{number}", "title": TITLES[label][number % len(TITLES[label])], "outlet": OUTLETS[number % len(OUTLETS)],
+        "article_id": f"a{number}", "title": titles[number % len(titles)], "outlet": OUTLETS[number % len(OUTLETS)],
         "url": f"https://news.example/{week}/{number}", "published": f"{week_start(week) + timedelta(days=number % 7)}T09:30:00Z", "probability": probability,
-        "sentence": SENTENCES[label][number % len(SENTENCES[label])], "terms": ["joint", "agreed", "plan"][: 1 + number % 3],
+        "sentence": sentences[number % len(sentences)], "terms": ["joint", "agreed", "plan"][: 1 + number % 3],
     }  # fmt: skip
     return Evidence(**{**fields, **changes})  # type: ignore[arg-type]
 
@@ -109,11 +112,13 @@ def feed(model: BoardModel, record: Trend) -> None:
     model.apply_trend(trend_key(f"{record.source}-{record.partner}", record.week), encode(record))
 
 
-def feed_progress(model: BoardModel, partition: int, classified: int, duplicates: int = 0, dead_letters: int = 0) -> None:
+def feed_progress(
+    model: BoardModel, partition: int, classified: int, duplicates: int = 0, dead_letters: int = 0, *, forgotten: int = 0
+) -> None:  # fmt: skip
     """Gives the model the progress of a partition."""
     record = Progress(
-        partition=partition, offset=classified + duplicates + dead_letters, classified=classified, duplicates=duplicates,
-        dead_letters=dead_letters,
+        partition=partition, offset=classified + duplicates + dead_letters + forgotten, classified=classified, duplicates=duplicates,
+        dead_letters=dead_letters, forgotten=forgotten,
     )  # fmt: skip
     model.apply_progress(str(partition).encode(), encode(record))
 
@@ -133,6 +138,16 @@ def full_model(*, others: int = 12, first: str = "2014-W01", last: str = "2022-W
     feed_progress(model, 0, 61_204, 3_911, 17)
     feed_progress(model, 1, 60_877, 4_002, 9)
     return model
+
+
+def feed_correction(model: BoardModel, article_id: str, pair: str = "BLR-RUS", **changes: Any) -> Correction:
+    """Gives the board what Ann says of an article, and returns it."""
+    said: dict[str, Any] = {
+        "labels": ["hedging"], "digest": "d", "by": "Ann", "why": "It declines the base.", "at": "2017-08-05T09:30:00Z", **changes
+    }  # fmt: skip
+    one = Correction(article_id=article_id, pair=pair, **said)
+    model.said.apply(correction_key(pair, article_id), encode(one))
+    return one
 
 
 def ready() -> ReplayStatus:

@@ -11,13 +11,13 @@ import gzip
 import json
 import sys
 from collections.abc import Iterator
-from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.predict import Predictor
+from streams.clock import weeks_between
 from streams.records import Article
 from streams.trends.breaks import find_share_breaks
 from streams.trends.survival import shipped_table
@@ -36,17 +36,6 @@ def read_archive(path: Path) -> Iterator[Article]:
             if raw.get("published"):
                 day = f"{raw['published'][:10]}T12:00:00Z"
                 yield Article(id=raw["id"], title=raw.get("title") or "", text=raw.get("text") or "", published=day)
-
-
-def weeks_between(first: str, last: str) -> list[str]:
-    """Every ISO week from `first` to `last`, both written `2017-W31`."""
-    at, end = (date.fromisocalendar(int(week[:4]), int(week[6:]), 1) for week in (first, last))
-    weeks = []
-    while at <= end:
-        year, number, _ = at.isocalendar()
-        weeks.append(f"{year}-W{number:02d}")
-        at += timedelta(days=7)
-    return weeks
 
 
 def series_of(truth: Truth) -> list[Series]:

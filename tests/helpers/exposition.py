@@ -28,6 +28,7 @@ from streams.metrics import (
     IngestMetrics,
     PushMetrics,
     WorkerMetrics,
+    add_edition_info,
     add_process_info,
 )
 from streams.records import ALL_DOMAINS, Count, Progress, Trend, encode, trend_key
@@ -103,6 +104,8 @@ def make_processes() -> Processes:
     delivered.last_success_seconds.labels("mail").set_to_current_time()
     delivered.last_round_seconds.set_to_current_time()
     named = (("board", board), ("worker", worker), ("ingest", ingest), ("push", push), ("deliver", deliver))
+    for registry in (board, worker):
+        add_edition_info(registry, "live")
     for process, registry in named:
         add_process_info(registry, process=process)
     return Processes(model, board, worker, ingest, push, deliver)

@@ -75,7 +75,7 @@ def unmasked(reading: Reading) -> str:
 
 def actors_masked(reading: Reading) -> str:
     """Actors masked, other names kept."""
-    return reading.plain_window(range(len(reading.passages)))
+    return reading.plain_window(reading.told)
 
 
 def of_parts(*names: str, letters: int = 5) -> Pipeline:

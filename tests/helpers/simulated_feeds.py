@@ -135,10 +135,6 @@ class Outcome:
     dues: Counter[int]
     articles: list[str]
 
-    def busiest_second(self) -> int:
-        """Most requests that began in one second."""
-        return max(Counter(int(request.at) for request in self.web.requests).values())
-
 
 class _CountingPoller(Poller):
     """Counts what is planned for each second."""

@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -20,9 +21,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Consumer, KafkaException
 
 from streams import topology
 from streams.board.listing import read_trends
+from streams.errors import KafkaError
 from streams.kafka import embedded
 from streams.kafka.clients import bulk_consumer, rdkafka_security
 from streams.kafka.reading import read_to_end
@@ -63,15 +66,22 @@ class Stack:
     settings: Settings
     folder: Path
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _reader: Consumer | None = None
+    _reader_settings: Settings | None = None
+    _reading: threading.Lock = field(default_factory=threading.Lock)
 
     def start_kafka(self) -> None:
         """Starts the broker (again) and makes the topics."""
+        with self._reading:
+            self._hang_up()
         broker = embedded.start(self.settings.model_copy(update={"kafka_servers": ""}), detached=True)
         self.settings = self.settings.model_copy(update={"kafka_servers": broker.servers})
         ensure_topics(self.settings, topology.TOPICS)
 
     def signal_kafka(self, number: int) -> None:
         """Sends the broker a signal."""
+        with self._reading:
+            self._hang_up()
         status = embedded.status(self.settings)
         assert status.pid is not None
         os.kill(status.pid, number)
@@ -138,12 +148,27 @@ class Stack:
 
     def records(self, topic: str) -> dict[int, list[InputRecord]]:
         """Every record of a topic as it stands, by partition."""
-        consumer = bulk_consumer(self.settings, f"{self.settings.group}-test-reader", tells_end=True)
-        with contextlib.closing(consumer):
-            return {
-                partition: [record for chunk in read_to_end(consumer, topic, partition, 0) for record in chunk]
-                for partition in range(self.settings.partitions)
-            }
+        with self._reading:
+            if self._reader is not None and self._reader_settings is self.settings:
+                # Kept, since a new connection takes longer than an answer, and who waits asks often. It may tell late of a broker that died.
+                with contextlib.suppress(KafkaError, KafkaException):
+                    return self._read_from(self._reader, topic)
+            self._hang_up()
+            self._reader = bulk_consumer(self.settings, f"{self.settings.group}-test-reader", tells_end=True)
+            self._reader_settings = self.settings
+            return self._read_from(self._reader, topic)
+
+    def _read_from(self, consumer: Consumer, topic: str) -> dict[int, list[InputRecord]]:
+        return {
+            partition: [record for chunk in read_to_end(consumer, topic, partition, 0) for record in chunk]
+            for partition in range(self.settings.partitions)
+        }
+
+    def _hang_up(self) -> None:
+        """Lets the connection go."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
 
     def _read(self, topic: str) -> Iterator[bytes]:
         for records in self.records(topic).values():
@@ -184,6 +209,8 @@ class Stack:
 
     def close(self) -> None:
         """Ends everything."""
+        with self._reading:
+            self._hang_up()
         for process in self.processes.values():
             process.kill()
         for process in self.processes.values():

@@ -116,14 +116,14 @@ async def test_an_article_is_found_with_its_labels_and_reasons_and_an_edit_takes
         await until(again, "article-0", "edited")
 
 
-async def test_an_erased_article_is_not_found_and_one_whose_record_alone_is_gone_is_said_to_be_gone(stack: Stack) -> None:
+async def test_an_erased_article_and_one_whose_record_alone_is_gone_are_said_to_be_gone(stack: Stack) -> None:
     put(stack.settings, article(21, text="text 21"))
     offsets = put(stack.settings, article(22, text="text 22"))
     async with open_desk(stack.settings) as desk:
         await until(desk, "article-21", "text 21")
         erase(stack.settings, "article-21", "articles")
         erase(stack.settings, "article-21", "classifications")
-        await until(desk, "article-21", NotFoundError)
+        await until(desk, "article-21", GoneError)
         with admin_client(stack.settings) as admin:
             # As compaction leaves an erased article: nothing stands at its offset. The broker gives up records of such a topic alone.
             topic = TOPICS["articles"]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
@@ -21,7 +23,7 @@ from streams.board.view import NotFoundError
 from streams.board.web import SECURITY_HEADERS, build_app
 from streams.errors import BellwetherError
 from streams.records import BreakEvidence, Classification
-from tests.helpers.board_data import evidence, feed, ready, trend, watchlist
+from tests.helpers.board_data import evidence, feed, feed_correction, feed_progress, ready, trend, watchlist
 from tests.helpers.builders import article, classified
 from tests.helpers.standings import a_break, a_standing, standing_record
 
@@ -191,3 +193,43 @@ async def test_a_page_without_an_explanation_says_why_and_shows_the_stored_proba
     assert 'value="0.9">p 0.90<' in page
     if why in ("slow", "busy"):
         assert 'href="/article?id=x">Look again</a>' in page
+
+
+async def test_a_corrected_article_says_who_said_what_when_and_why_beside_what_the_model_found(connect: Connect) -> None:
+    model, one = BoardModel(watchlist([("BLR", "RUS")])), found()
+    said = feed_correction(model, one.article.id, sentence="Minsk declines the base.")
+    shown = replace(one, classification=msgspec.structs.replace(one.classification, correction="c" * 16))
+    page = await text_of(await connect(model, Shelf(x=shown)), "/article?id=x")
+    people, model_part = page.split('id="corrected"')[1].split("What the model found")
+    for told in ("It counts so", said.by, said.why, said.sentence, "2017-08-05 09:30 UTC", "Hedging", "/pairs/BLR-RUS?until="):
+        assert told in people, told
+    assert "Cooperation" not in people
+    assert 'value="0.9">p 0.90<' in model_part
+
+
+async def test_a_correction_that_the_facts_do_not_follow_yet_says_so_and_one_of_an_earlier_revision_too(connect: Connect) -> None:
+    model, one = BoardModel(watchlist([("BLR", "RUS")])), found()
+    client = await connect(model, Shelf(x=one))
+    assert "What people say" not in await text_of(client, "/article?id=x")
+    feed_correction(model, one.article.id, labels=[], digest="of another text")
+    page = await text_of(client, "/article?id=x")
+    assert "The facts follow within seconds" in page
+    assert "<strong>no label</strong>" in page
+    assert "said of an earlier revision" in page
+
+
+async def test_what_a_corrector_writes_stays_text(connect: Connect) -> None:
+    model, one = BoardModel(watchlist([("BLR", "RUS")])), found()
+    feed_correction(model, one.article.id, why=NASTY, sentence=NASTY, by=NASTY[:70])
+    page = await text_of(await connect(model, Shelf(x=one)), "/article?id=x")
+    assert NASTY not in page
+    assert page.count("&lt;script&gt;") == 3
+
+
+async def test_the_method_s_page_counts_what_people_corrected_and_erased(connect: Connect) -> None:
+    model = BoardModel(watchlist())
+    feed_progress(model, 0, 1_000, 30, 2, forgotten=3)
+    feed_correction(model, "article-1")
+    page = await text_of(await connect(model), "/about")
+    assert "Of 1,032 articles that were read, 1,000 were classified, 30 had come before, and 2 could not be used." in page
+    assert "People have corrected 1 of them; 3 were erased" in page

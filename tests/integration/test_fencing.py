@@ -53,7 +53,16 @@ def key_of(settings: Settings) -> bytes:
 
 
 def standing(stack: Stack, settings: Settings) -> list[str]:
-    """The values of the group's key that a reader sees, in their order."""
+    """The values of the group's key that a reader sees, in their order, once what has been written is decided.
+
+    A commit is acknowledged as soon as it can no longer fail; a moment later readers see it.
+    """
+    with (
+        contextlib.closing(bulk_consumer(settings, "committed")) as committed,
+        contextlib.closing(bulk_consumer(settings, "written", committed=False)) as written,
+    ):
+        for partition in range(2):
+            await_decided(committed, written, SIGNALS, partition)
     records = itertools.chain.from_iterable(stack.records(SIGNALS).values())
     return [(record.value or b"").decode() for record in records if record.key == key_of(settings)]
 
@@ -146,9 +155,7 @@ def test_what_stands_behind_anothers_open_transaction_is_waited_for(
     assert seen() == [b"my own"]
 
 
-def test_reading_to_the_end_passes_over_the_markers_of_transactions(
-    stack: Stack, settings: Settings, readers: tuple[Consumer, Consumer]
-) -> None:
+def test_reading_to_the_end_passes_over_the_markers_of_transactions(stack: Stack, settings: Settings) -> None:
     sink = worker(settings, "only")
     sink.fence([0])
     for number in range(5):

@@ -10,8 +10,10 @@ from confluent_kafka.admin import AdminClient, NewPartitions  # type: ignore[att
 
 from deploy.cluster.move import move
 from streams import topology
+from streams.corrections.writing import CorrectionTopics, CorrectionWriter
 from streams.errors import KafkaError
 from streams.kafka.sink import partition_of
+from streams.records import Correction, correction_key
 from tests.helpers.archives import news, write_archive
 from tests.helpers.stack import Stack, running_stack, wait_for
 
@@ -75,8 +77,16 @@ def test_what_was_moved_to_twelve_partitions_is_whole_in_its_places_and_counted_
     grown: tuple[Stack, int], tmp_path: Path
 ) -> None:  # fmt: skip
     stack, _ = grown
+    said = Correction(
+        article_id="article-7", pair="BLR-RUS", labels=["hedging"], digest="d" * 32, by="Ann", why="so", at="2017-08-04T10:00:00Z"
+    )  # fmt: skip
+    CorrectionWriter(stack.settings, CorrectionTopics()).write([said])
     with running_stack(tmp_path, partitions=12) as other:
         counts = move(stack.settings, other.settings)
+        # Beside its article, not where its own key would put it.
+        [home] = [number for number, records in other.records(topology.CORRECTIONS.name).items() if records]
+        assert (home, counts[topology.AUDIT.name]) == (partition_of(b"article-7", 12), 1)
+        assert home != partition_of(correction_key("BLR-RUS", "article-7"), 12)
         moved = other.records(topology.ARTICLES.name)
         assert counts[topology.ARTICLES.name] == sum(len(records) for records in moved.values()) == ARTICLES
         assert all(partition_of(record.key or b"", 12) == number for number, records in moved.items() for record in records)

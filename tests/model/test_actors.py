@@ -52,7 +52,8 @@ def test_every_language_lists_every_state_once() -> None:
     tables = [
         [row["code"] for row in lexicon.read_table(f"states_{language}.tsv", STATE_COLUMNS)] for language in ("en", "ru", "be")
     ]
-    assert all(len(table) == len(set(table)) == 250 for table in tables)  # 249 of ISO 3166-1 and Kosovo
+    assert all(len(table) == len(set(table)) for table in tables)
+    assert len(tables[0]) >= 250, "249 of ISO 3166-1, and Kosovo"
     assert set(tables[0]) == set(tables[1]) == set(tables[2])
     assert {"TWN", "HKG", "PSE", "XKX", "VAT", "SSD", "TLS"} <= set(tables[0])
 
@@ -68,12 +69,12 @@ def test_no_form_is_both_a_name_and_a_stop_phrase() -> None:
 
 
 def test_no_form_but_a_leaders_stands_for_two_states_except_the_two_koreas() -> None:
-    shared = [
-        {entry.code for entry in entries}
+    shared = {
+        frozenset(entry.code for entry in entries)
         for entries in lexicon.lexicon().entries
         if len({entry.code for entry in entries}) > 1 and all(entry.kind != "leader" for entry in entries)
-    ]
-    assert all(one == {"KOR", "PRK"} for one in shared)
+    }
+    assert shared <= {frozenset({"KOR", "PRK"})}
 
 
 @pytest.mark.parametrize(

@@ -11,16 +11,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-import skops.io
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer
 
-from models import artifact
+from models import artifact, linear
 from models.artifact import MANIFEST_FILE, MODEL_FILE, TRAINED, load
 from models.cues import CUES_FILE
 from models.errors import ModelError
+from models.labels import TARGETS
+from models.linear import LinearModel
+from models.pipeline import build_pipeline
 from models.train import train
 from tests.helpers.labelled import write_small_corpus
+
+#: Which of twelve texts carry which target: every target is on some and not on others.
+TRUTH = np.array([[(row + column) % 3 == 0 for column in range(len(TARGETS))] for row in range(12)], dtype=int)
 
 
 @pytest.fixture(scope="module")
@@ -59,10 +62,12 @@ def test_another_seed_is_another_version(trained: Path, tmp_path: Path) -> None:
     assert report.version == load(tmp_path / "other").version != load(trained).version
 
 
-def test_a_loaded_model_scores_as_the_trained_one_did(trained: Path) -> None:
+def test_a_loaded_model_scores_as_the_trained_one_did_to_the_last_bit(trained: Path, tmp_path: Path) -> None:
     texts = ["actorxa signed a pact with actorxb", "actorxa declined to host a base of actorxb"]
-    first, second = load(trained).pipeline, load(trained).pipeline
-    assert np.array_equal(first.decision_function(texts), second.decision_function(texts))
+    pipeline = build_pipeline().fit(["actorxa signs a pact", "actorxa refuses a base", "actorxa signs"] * 4, TRUTH)
+    artifact.save(LinearModel.of(pipeline), load(trained).manifest, tmp_path)
+    _, scores = load(tmp_path).linear.score(texts)
+    assert np.array_equal(scores, pipeline.decision_function(texts).astype(np.float32))
 
 
 def test_nothing_of_a_model_tells_when_or_where_it_was_made(trained: Path) -> None:
@@ -107,8 +112,10 @@ def test_changed_cues_are_refused(copy: Path, tmp_path: Path, monkeypatch: pytes
         (lambda m: m.update(label_version=99), "labels of version 99"),
         (lambda m: m.update(labels=["cooperation"]), "labels of version"),
         (lambda m: m["versions"].update({"scikit-learn": "0.1.0"}), r"scikit-learn 0\.1\.0"),
-        (lambda m: m["versions"].pop("skops"), "skops an unknown version"),
+        (lambda m: m["versions"].pop("scipy"), "scipy an unknown version"),
         (lambda m: m.update(format=7), "manifest of format 7"),
+        (lambda m: (m.update(format=1), m.pop("terms")), "manifest of format 1"),
+        (lambda m: m["terms"].update(letters=6), "terms of .*'letters': 6"),
         (lambda m: m["calibration"].pop("hedging"), "no calibration of hedging"),
         (lambda m: m.pop("files"), "not the file"),
         (lambda m: m.update(surprise=1), "manifest is damaged"),
@@ -131,22 +138,51 @@ def test_a_manifest_that_is_none_is_refused(copy: Path, content: bytes) -> None:
         load(copy)
 
 
-def test_a_model_that_names_code_of_others_is_refused_before_it_is_built(copy: Path) -> None:
-    put_model(copy, skops.io.dumps(Pipeline([("f", FunctionTransformer(shutil.rmtree))])))
-    with pytest.raises(ModelError, match=r"not audited: shutil\.rmtree"):
+def _row(number: int, change: Callable[[list[str]], list[str]]) -> Callable[[list[str]], list[str]]:
+    """Changes the cells of one line of a model."""
+    return lambda lines: [*lines[:number], "\t".join(change(lines[number].split("\t"))), *lines[number + 1 :]]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda lines: [],
+        lambda lines: lines[:1],
+        lambda lines: ["\x80\x04K\x01."],
+        lambda lines: lines[1:],
+        lambda lines: [lines[0], *lines[2:]],
+        lambda lines: [*lines[:2], *reversed(lines[2:])],
+        lambda lines: [*lines, lines[2]],
+        lambda lines: [*lines, lines[-1]],
+        lambda lines: [*lines[:3], "", *lines[3:]],
+        _row(0, lambda cells: [*cells[:-1], "weather"]),
+        _row(5, lambda cells: cells[:-1]),
+        _row(5, lambda cells: [*cells, "1"]),
+        _row(5, lambda cells: [*cells[:-1], "nan"]),
+        _row(5, lambda cells: [*cells[:-1], "1e39"]),
+        _row(5, lambda cells: [*cells[:-1], "os.system"]),
+        _row(5, lambda cells: ["others", *cells[1:]]),
+    ],
+    ids=[
+        "empty", "header alone", "pickle", "no header", "no intercepts", "views in another order", "a view twice", "a term twice",
+        "blank line", "another target", "too few cells", "too many cells", "not a number", "infinite", "a name", "an unknown view",
+    ],
+)  # fmt: skip
+def test_a_file_that_is_no_model_is_refused(copy: Path, change: Callable[[list[str]], list[str]]) -> None:
+    lines = (copy / MODEL_FILE).read_text(encoding="utf-8").splitlines()
+    put_model(copy, "".join(f"{line}\n" for line in change(lines)).encode())
+    with pytest.raises(ModelError, match="model can't be read") as raised:
         load(copy)
+    assert raised.value.where == str(copy / MODEL_FILE)
+    assert "bellwether train" in raised.value.todo
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x05\x06" + b"\0" * 18, b"\x80\x04K\x01."], ids=["empty", "empty zip", "pickle"])
-def test_a_file_that_is_no_skops_archive_is_refused(copy: Path, content: bytes) -> None:
-    put_model(copy, content)
+def test_bytes_that_are_no_text_or_too_many_are_refused(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_model(copy, b"\xff\xfe")
     with pytest.raises(ModelError, match="model can't be read"):
         load(copy)
-
-
-def test_another_estimator_is_refused(copy: Path) -> None:
-    put_model(copy, skops.io.dumps({"a": 1}))
-    with pytest.raises(ModelError, match="model is a dict"):
+    monkeypatch.setattr(linear, "MAX_BYTES", 1)
+    with pytest.raises(ModelError, match="it has 2 bytes, and 1 are the most"):
         load(copy)
 
 
@@ -159,6 +195,6 @@ def test_a_failed_save_leaves_the_earlier_model(copy: Path, monkeypatch: pytest.
     loaded = load(copy)
     monkeypatch.setattr(Path, "write_bytes", full_disk)
     with pytest.raises(OSError, match="No space left"):
-        artifact.save(loaded.pipeline, loaded.manifest, copy)
+        artifact.save(loaded.linear, loaded.manifest, copy)
     monkeypatch.undo()
     assert load(copy).version == before

@@ -12,7 +12,7 @@ import pytest
 
 from models import encoder
 from models.artifact import load
-from models.encoder import DESCRIPTION_FILE, ENCODER_FILE, MAX_PIECES, PIECES_FILE, SHIPPED, load_encoder
+from models.encoder import DESCRIPTION_FILE, ENCODER_FILE, MAX_PIECES, PIECES_FILE, SHIPPED, is_taught, load_encoder
 from models.errors import ModelError
 from models.labels import DOMAINS, LABELS
 from models.pieces import Pieces
@@ -125,6 +125,16 @@ def test_an_encoder_of_other_targets_is_refused(copy: Path) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | {"targets": ["weather"]}))
     with pytest.raises(ModelError, match="weather"):
         load_encoder(copy)
+
+
+def test_an_encoder_that_was_taught_other_labels_or_is_not_there_is_not_asked_to_train_with(copy: Path, tmp_path: Path) -> None:
+    assert is_taught(copy)
+    description = json.loads((copy / DESCRIPTION_FILE).read_text(encoding="utf-8"))
+    (copy / DESCRIPTION_FILE).write_text(
+        json.dumps({**description, "targets": [*description["targets"], "rebuke"]}), encoding="utf-8"
+    )
+    assert not is_taught(copy)
+    assert not is_taught(tmp_path / "none")
 
 
 def test_a_damaged_description_is_refused(copy: Path) -> None:

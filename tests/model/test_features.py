@@ -150,13 +150,18 @@ def test_damaged_cues_are_refused(tmp_path: Any) -> None:
         load_cues(path)
 
 
-def test_the_vectorizer_keeps_its_vocabulary_over_its_stored_state() -> None:
-    vectorizer = TokenTfidf(longest=2, min_df=1).fit(["a b", "b c"])
-    copy = TokenTfidf.__new__(TokenTfidf)
-    copy.__setstate__(vectorizer.__getstate__())
-    assert copy.vocabulary_ == vectorizer.vocabulary_
-    assert isinstance(vectorizer.vocabulary_, dict), "taking the state must not change the vectorizer"
-    assert np.array_equal(copy.transform(["b c c"]).toarray(), vectorizer.transform(["b c c"]).toarray())
+def test_a_vectorizer_of_learned_terms_transforms_as_the_one_that_learned_them() -> None:
+    learned = TokenTfidf(longest=2, min_df=1).fit(["a b", "b c"])
+    told = TokenTfidf.of(learned.get_feature_names_out().tolist(), learned.idf_, longest=2)
+    assert told.vocabulary_ == learned.vocabulary_
+    assert np.array_equal(told.transform(["b c c"]).toarray(), learned.transform(["b c c"]).toarray())
+
+
+def test_a_vectorizer_is_not_made_of_terms_that_repeat_or_lack_their_frequency() -> None:
+    with pytest.raises(ValueError, match="twice"):
+        TokenTfidf.of(["a", "a"], np.ones(2, np.float32), longest=1)
+    with pytest.raises(ValueError, match="idf length"):
+        TokenTfidf.of(["a", "b"], np.ones(3, np.float32), longest=1)
 
 
 def test_the_vectorizer_agrees_with_scikit_learns() -> None:

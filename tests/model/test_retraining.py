@@ -77,7 +77,7 @@ class Deciding:
 def trained_without_training(_corpus: Path, out: Path, _seed: int) -> TrainReport:
     out.mkdir()
     (out / "manifest.json").write_text("{}")
-    return TrainReport(out, "1-new", 1, 1, {}, {}, {})
+    return TrainReport(out, "1-new", 1, 1, {}, {}, {}, encoder=False)
 
 
 @pytest.fixture

@@ -9,8 +9,7 @@ import pytest
 
 from models.artifact import Calibration
 from models.errors import ModelError
-from models.labels import LABELS
-from models.pipeline import TARGETS
+from models.labels import LABELS, TARGETS
 from models.predict import Predictor
 from models.results import Text
 from models.scoring import probability

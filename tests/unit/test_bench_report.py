@@ -9,6 +9,7 @@ import pytest
 
 from streams.classify.facts import to_text
 from streams.records import Article, decode
+from streams.settings import Settings
 from tests.bench import latency, loads, report
 from tests.bench.children import BenchError, run_child
 from tests.bench.meter import Measure, Meter, Task
@@ -43,7 +44,7 @@ def results(**changes: object) -> Results:
 
 
 def task(folder: Path, *, articles: int, batch: int) -> Task:
-    return Task(servers="", articles=articles, group="quick", batch=batch, partitions=4, folder=str(folder))
+    return Task(servers="", articles=articles, group="quick", batch=batch, partitions=4, folder=str(folder), encoder=False)
 
 
 def test_the_first_batch_is_not_measured_because_the_start_up_is_in_it() -> None:
@@ -112,7 +113,7 @@ def test_a_contender_that_does_another_job_is_seen_by_its_facts() -> None:
 def test_a_goal_that_was_missed_is_said_to_be() -> None:
     found = {goal.what: goal for goal in report.goals(results(restart_seconds=[3.0, 4.1]))}
     assert not found["classify stage / hand-written loop"].is_met
-    assert not found["SIGKILL to the first new signal, slowest"].is_met
+    assert not found["SIGKILL to the first new signal, a spare stands by, slowest"].is_met
     assert not found["whole pipeline"].is_met, "what was not measured is not met"
     assert "| classify stage / hand-written loop | >= 0.90 | 0.85 | 1.00 | **no** |" in report.markdown(results())
 
@@ -120,7 +121,7 @@ def test_a_goal_that_was_missed_is_said_to_be() -> None:
 def test_a_goal_at_its_bound_is_met() -> None:
     rounds = {"hand-written": [measure(1_000)], "classify": [measure(900)]}
     assert report.goals(results(rounds=rounds))[0].is_met
-    assert report.goals(results(restart_seconds=[4.0]))[-1].is_met
+    assert report.goals(results(cold_restart_seconds=[4.0]))[-1].is_met
 
 
 def test_times_and_room_are_scaled_to_what_the_table_says() -> None:
@@ -185,7 +186,7 @@ def test_a_fact_that_never_shows_has_no_delay() -> None:
 
 def test_every_tenth_article_of_the_latency_load_makes_a_fact_of_a_watched_pair() -> None:
     articles = latency.with_probes(loads.articles(40))
-    facts = latency.watched_facts(articles, {"BLR-RUS"})
+    facts = latency.watched_facts(articles, {"BLR-RUS"}, Settings(encoder=False))
     assert [facts[number] for number in range(0, 40, latency.ONE_IN)] == [1, 1, 1, 1]
     assert len({article.id for article in articles}) == 40
 

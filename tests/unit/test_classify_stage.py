@@ -63,7 +63,7 @@ class Harness:
         self.folder = folder
         self.stage = self.new_stage()
 
-    def new_stage(self, **options: int) -> ClassifyStage:
+    def new_stage(self, **options: int | str) -> ClassifyStage:
         stage = ClassifyStage(self.predictor, self._open, **options)  # type: ignore[arg-type]
         stage.open(0)
         return stage

@@ -28,6 +28,7 @@ BROKEN = '[[target]]\nname = "broken"\nkind = "file"\nfolder = "/dev/null/x"\nol
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("BELLWETHER_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("BELLWETHER_KAFKA_SERVERS", "127.0.0.1:1")
+    monkeypatch.setenv("BELLWETHER_EDITION", "live")  # else the broker would be asked which one is shown
     monkeypatch.setattr(source, "read_stands", lambda _settings: eventful())
     (tmp_path / "delivery.toml").write_text(FILES.format(folder=tmp_path / "out"), encoding="utf-8")
     return tmp_path

@@ -16,7 +16,7 @@ from streams import metrics
 from streams.board.exporter import BoardCollector
 from streams.board.model import BoardModel
 from streams.board.status import ReplayStatus
-from tests.helpers.board_data import WATCHED, feed, feed_progress, history, ready, trend, watchlist
+from tests.helpers.board_data import WATCHED, feed, feed_correction, feed_progress, history, ready, trend, watchlist
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -115,10 +115,18 @@ def test_other_pairs_are_bounded_and_a_gauge_says_how_many_are_left_out() -> Non
 
 def test_articles_are_told_by_what_became_of_them() -> None:
     model = BoardModel(watchlist(WATCHED[:1]))
-    feed_progress(model, 0, 100, 20, 3)
-    feed_progress(model, 1, 50)
+    feed_progress(model, 0, 100, 20, 3, forgotten=1)
+    feed_progress(model, 1, 50, forgotten=4)
+    feed_correction(model, "article-1")
+    feed_correction(model, "article-1", "RUS-BLR")
     samples = scrape(model)
-    assert [value(samples, "bellwether_articles_total", outcome=outcome) for outcome in metrics.ARTICLE_OUTCOMES] == [150, 20, 3]
+    assert [value(samples, "bellwether_articles_total", outcome=outcome) for outcome in metrics.ARTICLE_OUTCOMES] == [
+        150,
+        20,
+        3,
+        5,
+    ]
+    assert value(samples, "bellwether_board_corrected_articles") == 1
 
 
 def test_the_state_of_the_replay_can_be_alerted_on() -> None:

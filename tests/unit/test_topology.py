@@ -7,6 +7,7 @@ from pathlib import Path
 from streams import diagram, topology
 from streams.classify import revision
 from streams.classify import stage as classify_stage
+from streams.kafka.topics import DAY_MS
 from streams.metrics import STAGE_NAMES
 from streams.standing import stage as breaks_stage
 from streams.trends import stage as trends_stage
@@ -60,3 +61,20 @@ def test_a_topic_that_is_read_from_the_beginning_is_kept_for_ever() -> None:
     signals = topology.SIGNALS.config()
     assert (signals["cleanup.policy"], signals["retention.ms"]) == ("compact,delete", "-1"), "given up by offset, never by age"
     assert topology.DEAD_LETTERS.config()["retention.ms"] == str(90 * 24 * 3600 * 1000)
+
+
+def test_text_goes_by_age_where_it_is_set_and_facts_never_do() -> None:
+    assert topology.ARTICLES.config()["cleanup.policy"] == "compact"
+    found = topology.ARTICLES.config(text_days=365)
+    assert (found["cleanup.policy"], found["retention.ms"]) == ("compact,delete", str(365 * DAY_MS))
+    for topic in topology.TOPICS:
+        if topic != topology.ARTICLES:
+            assert topic.config(text_days=365) == topic.config(), topic.name
+
+
+def test_what_was_erased_leaves_every_compacted_topic_in_time_but_not_before_a_stopped_worker_has_read_it() -> None:
+    for topic in (topic for topic in topology.TOPICS if topic.compacted):
+        config = topic.config()
+        kept, gone = int(config["min.compaction.lag.ms"]), int(config["max.compaction.lag.ms"])
+        assert kept == topic.reread_days * DAY_MS
+        assert kept + 7 * DAY_MS == gone <= 37 * DAY_MS

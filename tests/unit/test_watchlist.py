@@ -8,7 +8,7 @@ import pytest
 
 from streams.errors import ConfigError
 from streams.settings import SHIPPED_WATCHLIST
-from streams.watchlist import Watchlist, load_watchlist
+from streams.watchlist import load_watchlist
 
 
 def written(folder: Path, text: str) -> Path:
@@ -64,9 +64,3 @@ def test_all_faults_are_reported_together(tmp_path: Path) -> None:
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="can't be read"):
         load_watchlist(tmp_path / "none.toml")
-
-
-def test_the_fingerprint_changes_when_other_pairs_are_shown() -> None:
-    shipped = load_watchlist(SHIPPED_WATCHLIST)
-    assert shipped.fingerprint() != Watchlist(shipped.pairs[1:]).fingerprint()
-    assert shipped.fingerprint() == Watchlist(tuple(reversed(shipped.pairs))).fingerprint()

@@ -32,7 +32,7 @@ class ArticleDesk:
     """
 
     def __init__(self, settings: Settings, topics: Mapping[str, str], open_explainer: Callable[[], Explainer]) -> None:
-        path = settings.data_dir / "state" / settings.group / "board" / "articles.sqlite"
+        path = settings.data_dir / "state" / settings.scope / "board" / "articles.sqlite"
         self._follower = IndexFollower(settings, topics["classifications"], path)
         self._shelf = Shelf(settings, topics["articles"], topics["classifications"])
         self._explanations = Explanations(open_explainer)
@@ -70,16 +70,14 @@ class ArticleDesk:
         try:
             place = self._follower.find(article_id)
             fetched = self._shelf.fetch(article_id, place) if place else None
+            has_ended = place is None and self._follower.has_ended(article_id)
         except BellwetherError as error:
             raise NotNowError(error.what, where=error.where, todo="come again when the broker answers") from error
-        if place is None:
+        if fetched is not None:
+            return fetched
+        if place is None and not has_ended:
             raise self._unknown(article_id)
-        if fetched is None:
-            raise GoneError(
-                f"the article {article_id[:80]!r} is no longer kept", where="its place on Kafka is empty",
-                expected="an article that was not erased", todo="what it counted for is taken back from the counts when it is erased",
-            )  # fmt: skip
-        return fetched
+        raise _gone(has_ended)
 
     def _unknown(self, article_id: str) -> BellwetherError:
         missing = self._follower.missing
@@ -93,3 +91,16 @@ class ArticleDesk:
             f"the article {article_id[:80]!r} is not in the index of articles, which is not complete yet", where=reason,
             todo="come again in a moment",
         )  # fmt: skip
+
+
+def _gone(has_ended: bool) -> GoneError:
+    """What is said of an article that was known, by whether a record without a value has ended it."""
+    if has_ended:
+        return GoneError(
+            "the article was forgotten: its text, its facts and what people said of it are erased",
+            todo="what it counted for is taken back from the counts, trends and breaks; go on from its pair",
+        )  # fmt: skip
+    return GoneError(
+        "the article's text is no longer kept", where="its place on Kafka is empty", expected="an article whose text has not had its time",
+        todo="what it counted for stands, unless it is being erased at this moment",
+    )  # fmt: skip

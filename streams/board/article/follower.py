@@ -14,9 +14,9 @@ from pathlib import Path
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from streams.board.article.index import ArticleIndex, Place
-from streams.errors import BellwetherError, KafkaError
+from streams.errors import BellwetherError
 from streams.kafka.clients import bulk_consumer
-from streams.kafka.reading import topic_identity
+from streams.kafka.reading import END_OF_PARTITION, partitions_of, topic_identities
 from streams.log import get_logger
 from streams.settings import Settings
 from streams.stage import InputRecord
@@ -25,7 +25,6 @@ log = get_logger("board")
 
 _CHUNK = 1_000
 _POLL_SECONDS, _ASK_SECONDS, _RETRY_SECONDS = 0.2, 3.0, 1.0
-_END_OF_PARTITION = -191  # RD_KAFKA_RESP_ERR__PARTITION_EOF
 
 
 class _MadeAnewError(Exception):
@@ -71,6 +70,11 @@ class IndexFollower:
         index = self._index
         return index.find(article_id) if index is not None else None
 
+    def has_ended(self, article_id: str) -> bool:
+        """Whether the article was erased. Raises like `find`."""
+        index = self._index
+        return index is not None and index.has_ended(article_id)
+
     @property
     def missing(self) -> int | None:
         """Offsets that stood on the topic at the start and have not been read; None before the first look, 0 once all have been."""
@@ -110,8 +114,9 @@ class IndexFollower:
         consumer = bulk_consumer(self._settings, f"{self._settings.group}-board-articles", tells_end=True)
         try:
             # Asked first because it gives up early: the admin client waits longer for a broker that is not there.
-            partitions = self._partitions(consumer)
-            index = self._index = ArticleIndex(self._path, topic_identity(self._settings, self._topic))
+            partitions = partitions_of(consumer, self._topic)
+            identity = topic_identities(self._settings, [self._topic])[self._topic]
+            index = self._index = ArticleIndex(self._path, identity)
             self._next = {partition: index.next_offset(partition) for partition in partitions}
             self._ends = {partition: self._end(consumer, partition) for partition in partitions}
             consumer.assign([TopicPartition(self._topic, *place) for place in self._next.items()])
@@ -120,14 +125,6 @@ class IndexFollower:
                 self._take(index, consumer.consume(_CHUNK, timeout=_POLL_SECONDS))
         finally:
             consumer.close()
-
-    def _partitions(self, consumer: Consumer) -> list[int]:
-        found = consumer.list_topics(self._topic, timeout=_ASK_SECONDS).topics[self._topic]
-        if found.error is not None or not found.partitions:
-            raise KafkaError(
-                f"there is no topic {self._topic!r}", where=self._settings.kafka_servers, todo="`bellwether topics --create`"
-            )
-        return sorted(found.partitions)
 
     def _end(self, consumer: Consumer, partition: int) -> int:
         _, high = consumer.get_watermark_offsets(TopicPartition(self._topic, partition), timeout=_ASK_SECONDS)
@@ -139,7 +136,7 @@ class IndexFollower:
         records: dict[int, list[InputRecord]] = defaultdict(list)
         for message in messages:
             partition, offset, error = int(message.partition() or 0), int(message.offset() or 0), message.error()
-            if error is not None and error.code() != _END_OF_PARTITION:
+            if error is not None and error.code() != END_OF_PARTITION:
                 raise KafkaException(error)
             if offset < self._next[partition]:
                 raise _MadeAnewError

@@ -5,6 +5,7 @@ A copy of what `classifications` says, which may be deleted: it is then read fro
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS places (
     id TEXT PRIMARY KEY, partition INTEGER NOT NULL, article INTEGER NOT NULL, classification INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ended (digest BLOB PRIMARY KEY) WITHOUT ROWID;
 """
 _PUT = (
     # As the classify stage remembers it: a process that had stood still may write what others had done long ago.
@@ -80,12 +82,15 @@ class ArticleIndex:
     def _apply(self, partition: int, record: InputRecord) -> None:
         article_id = (record.key or b"").decode("utf-8", "replace")
         if record.value is None:
+            # Of what was erased nothing is kept but that it was: by a digest, which says nothing to whoever does not know the id.
+            self._store.execute("INSERT OR IGNORE INTO ended (digest) VALUES (?)", (_digest(article_id),))
             self._store.execute("DELETE FROM places WHERE id = ?", (article_id,))
             return
         try:
             told = _decoder.decode(record.value)
         except msgspec.DecodeError:
             return
+        self._store.execute("DELETE FROM ended WHERE digest = ?", (_digest(told.article_id),))
         self._store.execute(_PUT, (told.article_id, partition, told.offset, record.offset))
 
     def find(self, article_id: str) -> Place | None:
@@ -93,6 +98,11 @@ class ArticleIndex:
         with self._lock:
             rows = self._store.query("SELECT partition, article, classification FROM places WHERE id = ?", (article_id,))
         return Place(*(int(str(number)) for number in rows[0])) if rows else None
+
+    def has_ended(self, article_id: str) -> bool:
+        """Whether a record without a value has ended it."""
+        with self._lock:
+            return bool(self._store.query("SELECT 1 FROM ended WHERE digest = ?", (_digest(article_id),)))
 
     def __len__(self) -> int:
         """How many articles it knows."""
@@ -108,3 +118,7 @@ class ArticleIndex:
         """Closes the file."""
         with self._lock:
             self._store.close()
+
+
+def _digest(article_id: str) -> bytes:
+    return hashlib.blake2b(article_id.encode(), digest_size=16).digest()

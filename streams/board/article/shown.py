@@ -18,7 +18,7 @@ from streams.board.model import BoardModel
 from streams.board.queries import LABEL_TITLES
 from streams.board.weeks import week_number
 from streams.clock import iso_week, parse_utc
-from streams.records import Article, split_pair
+from streams.records import Article, Correction, split_pair
 
 #: Characters of a text that are shown; the model reads more.
 MOST_CHARS = 60_000
@@ -67,6 +67,16 @@ class ShownPair:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """What a person says of the article for a pair, or (both codes empty) for every pair; `is_of_this`: of the revision that is shown."""
+
+    source: str
+    partner: str
+    correction: Correction
+    is_of_this: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ShownArticle:
     """Everything that the page says, beyond what `FoundArticle` holds."""
 
@@ -74,6 +84,7 @@ class ShownArticle:
     body: tuple[Piece, ...]
     left_out: int
     week: str
+    said: tuple[Said, ...]
     labels: tuple[ShownLabel, ...]
     pairs: tuple[ShownPair, ...]
     more_pairs: int
@@ -93,7 +104,7 @@ def show(model: BoardModel, found: FoundArticle) -> ShownArticle:
     pairs = sorted(stored.pairs, key=lambda pair: (not of_pairs.get(pair), pair))
     return ShownArticle(
         title=tuple(_pieces(source.title_pieces(), words)), body=tuple(_pieces(_cut(source.pieces(), MOST_CHARS), words)),
-        left_out=max(0, len(article.text) - MOST_CHARS), week=week,
+        left_out=max(0, len(article.text) - MOST_CHARS), week=week, said=tuple(_said(model.said.of(article.id), stored.digest)),
         labels=tuple(
             ShownLabel(label, LABEL_TITLES[label], stored.labels.get(label, 0.0), label in stored.decided, reasons.get(label))
             for label in map(str, LABELS)
@@ -102,6 +113,12 @@ def show(model: BoardModel, found: FoundArticle) -> ShownArticle:
         actors=explained.classified.actors if explained else tuple(dict.fromkeys(code for pair in stored.pairs for code in split_pair(pair))),
         domains=tuple(sorted(stored.domains.items(), key=lambda entry: -entry[1])),
     )  # fmt: skip
+
+
+def _said(corrections: Iterable[Correction], digest: str) -> Iterator[Said]:
+    for one in corrections:
+        source, partner = split_pair(one.pair) if one.pair else ("", "")
+        yield Said(source, partner, one, one.digest == digest)
 
 
 _OfPairs = Mapping[str, Sequence[PairLabel]]

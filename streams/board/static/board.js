@@ -160,12 +160,22 @@
     work();
   }
 
+  // Of a refusal the browser does not say why: where a sign-in is over, the page itself leads to the form.
+  async function signInAgain() {
+    try {
+      if ((await fetch("/api/v1/progress")).status === 401) location.reload();
+    } catch {
+      // The server is away; the next try tells.
+    }
+  }
+
   function lost() {
     lostAt = lostAt || Date.now();
     say("lost", "reconnecting …");
     // The browser comes back by itself from a broken stream, but not from a refusal: too many readers, or a proxy's error.
     if (stream && stream.readyState === EventSource.CLOSED) {
       stream = null;
+      signInAgain();
       setTimeout(listen, retryMs * (0.75 + Math.random() / 2));
       retryMs = Math.min(2 * retryMs, LAST_RETRY_MS);
     }
