@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Only say what would be sent to whom; send and note nothing.")
 @click.option("--week", type=WEEK, help="Deliver this closed week, due or not, then end.")
 @click.option("--target", "names", multiple=True, help="Only this target; may be given several times.")
-@click.option("--again", is_flag=True, help="With --week: also to those who have it, as a new edition.")
+@click.option("--again", is_flag=True, help="With --week: also to those who have it, as a new printing.")
 @click.option("--list", "listed", is_flag=True, help="Print what was delivered, from the ledger.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON line a delivery.")
 def deliver(
@@ -161,11 +161,11 @@ def _say_all(entries: list[Entry], *, as_json: bool) -> None:
             say(json.dumps(asdict(entry), ensure_ascii=False))
         else:
             whom = f" to {entry.recipient}" if entry.recipient else ""
-            edition = f", edition {entry.edition}" if entry.edition > 1 else ""
+            printing = f", printing {entry.printing}" if entry.printing > 1 else ""
             when = f" {entry.at}" if entry.at else ""
             again = f"; tried again at {entry.next_at}" if entry.next_at else ""
             say(
-                f"{entry.week} {entry.target}{whom}{edition}: {entry.state}{when}"
+                f"{entry.week} {entry.target}{whom}{printing}: {entry.state}{when}"
                 + (f": {entry.problem}{again}" if entry.problem else "")
             )
     if not entries and not as_json:

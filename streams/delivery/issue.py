@@ -58,14 +58,14 @@ class Issue:
         return self._texts[form]
 
 
-def delivery_key(target: Target, recipient: str, week: str, edition: int = 1) -> str:
+def delivery_key(target: Target, recipient: str, week: str, printing: int = 1) -> str:
     """32 hexadecimal digits: the same for the same bulletin to the same recipient, on every machine and after every crash.
 
     It does not depend on the counts, so that a repetition is recognised even if late news came in between.
 
     Args:
-        edition: 1, and one more for each time that somebody asked for the week to be sent again.
+        printing: 1, and one more for each time that somebody asked for the week to be sent again.
     """
     place = target.sender if isinstance(target, MailTarget) else target.url if isinstance(target, WebhookTarget) else ""
-    parts = [target.kind, target.name, place, recipient, target.pair, target.language, week, edition]
+    parts = [target.kind, target.name, place, recipient, target.pair, target.language, week, printing]
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16, person=b"bw-delivery").hexdigest()

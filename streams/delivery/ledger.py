@@ -25,9 +25,9 @@ FIRST_PAUSE, LONGEST_PAUSE, MOST_TRIES = timedelta(minutes=1), timedelta(hours=6
 FINISHED = ("sent", "refused", "given-up")
 _TABLES = """
 CREATE TABLE IF NOT EXISTS deliveries (
-    target TEXT NOT NULL, recipient TEXT NOT NULL, week TEXT NOT NULL, edition INTEGER NOT NULL,
+    target TEXT NOT NULL, recipient TEXT NOT NULL, week TEXT NOT NULL, printing INTEGER NOT NULL,
     state TEXT NOT NULL, tries INTEGER NOT NULL, at TEXT NOT NULL, next_at TEXT NOT NULL, problem TEXT NOT NULL,
-    PRIMARY KEY (target, recipient, week, edition)
+    PRIMARY KEY (target, recipient, week, printing)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS told (target TEXT NOT NULL, week TEXT NOT NULL, figures BLOB NOT NULL, PRIMARY KEY (target, week)) WITHOUT ROWID;
 """
@@ -40,7 +40,7 @@ class Entry:
     target: str
     recipient: str
     week: str
-    edition: int
+    printing: int
     state: str = "begun"
     tries: int = 0
     at: str = ""
@@ -89,16 +89,16 @@ class Ledger:
         self._db.close()
 
     def entries(self, target: str = "", recipient: str | None = None) -> list[Entry]:
-        """All deliveries (of a target, to a recipient), by week, target, recipient and edition."""
+        """All deliveries (of a target, to a recipient), by week, target, recipient and printing."""
         with self._faults():
             rows = self._db.execute(
-                "SELECT target, recipient, week, edition, state, tries, at, next_at, problem FROM deliveries"
+                "SELECT target, recipient, week, printing, state, tries, at, next_at, problem FROM deliveries"
                 " WHERE ?1 IN ('', target) AND (?2 IS NULL OR recipient = ?2)", (target, recipient),
             ).fetchall()  # fmt: skip
-        return sorted((Entry(*row) for row in rows), key=lambda one: (one.week, one.target, one.recipient, one.edition))
+        return sorted((Entry(*row) for row in rows), key=lambda one: (one.week, one.target, one.recipient, one.printing))
 
-    def last_editions(self, target: str, recipient: str) -> dict[int, Entry]:
-        """Number of a week -> the last edition of it for a recipient."""
+    def last_printings(self, target: str, recipient: str) -> dict[int, Entry]:
+        """Number of a week -> the last printing of it for a recipient."""
         return {week_number(one.week): one for one in self.entries(target, recipient)}
 
     def begin(self, entry: Entry, now: datetime) -> Entry:
@@ -134,8 +134,8 @@ class Ledger:
     def _write(
         self, entry: Entry, state: str, now: datetime, *, tries: int, next_at: str = "", problem: str = ""
     ) -> Entry:  # fmt: skip
-        new = Entry(entry.target, entry.recipient, entry.week, entry.edition, state, tries, format_utc(now), next_at, problem)
-        values = (new.target, new.recipient, new.week, new.edition, new.state, new.tries, new.at, new.next_at, new.problem)
+        new = Entry(entry.target, entry.recipient, entry.week, entry.printing, state, tries, format_utc(now), next_at, problem)
+        values = (new.target, new.recipient, new.week, new.printing, new.state, new.tries, new.at, new.next_at, new.problem)
         with self._faults():
             self._db.execute("INSERT OR REPLACE INTO deliveries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
         return new

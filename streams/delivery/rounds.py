@@ -124,7 +124,7 @@ class Rounds:
         self.metrics.last_round_seconds.set(self.clock().timestamp())
 
     def _wanted(self, newest: int, target: Target, recipient: str, wish: Wish) -> Iterator[Entry]:
-        known = self.ledger.last_editions(target.name, recipient)
+        known = self.ledger.last_printings(target.name, recipient)
         finished = {week: one.is_finished for week, one in known.items()}
         today = self.clock().date()
         weeks = (
@@ -135,7 +135,7 @@ class Rounds:
         for week in weeks:
             entry = known.get(week) or Entry(target.name, recipient, week_name(week), 1)
             if entry.is_finished and wish.again:
-                yield Entry(target.name, recipient, entry.week, entry.edition + 1)
+                yield Entry(target.name, recipient, entry.week, entry.printing + 1)
             elif not entry.is_finished and (wish.at_once or not entry.is_waiting_at(self.clock())):
                 yield entry
 
@@ -157,7 +157,7 @@ class Rounds:
                 try:
                     if begun.tries > MOST_TRIES:
                         raise NotTakenError("the process died at every try", where=target.name, todo="look at the log")
-                    send(issue, entry.recipient, delivery_key(target, entry.recipient, entry.week, entry.edition))
+                    send(issue, entry.recipient, delivery_key(target, entry.recipient, entry.week, entry.printing))
                 except (NotTakenError, ConfigError) as error:
                     yield self._failed(target, begun, error)
                 else:
@@ -177,7 +177,7 @@ class Rounds:
         entry = self.ledger.sent(begun, now, issue.text("json"))
         self.metrics.deliveries.labels(target.kind, "sent").inc()
         self.metrics.last_success_seconds.labels(target.kind).set(now.timestamp())
-        log.info("bulletin_delivered", target=target.name, kind=target.kind, week=entry.week, edition=entry.edition)
+        log.info("bulletin_delivered", target=target.name, kind=target.kind, week=entry.week, printing=entry.printing)
         return entry
 
     def _failed(self, target: Target, begun: Entry, error: NotTakenError | ConfigError) -> Entry:

@@ -57,7 +57,7 @@ def test_a_week_is_delivered_when_it_is_asked_for_and_again_when_that_is_asked_f
     week = shift_week(LAST, -5)
     assert call("--week", week, "--target", "files").stdout.startswith(f"{week} files: sent")
     assert call("--week", week).stdout == "nothing to deliver\n"
-    assert call("--week", week, "--again").stdout.startswith(f"{week} files, edition 2: sent")
+    assert call("--week", week, "--again").stdout.startswith(f"{week} files, printing 2: sent")
 
 
 def test_a_target_that_did_not_take_it_is_exit_code_1(folder: Path) -> None:

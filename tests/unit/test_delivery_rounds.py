@@ -104,7 +104,7 @@ def test_a_week_is_sent_again_only_when_asked_and_under_another_key(tmp_path: Pa
         assert rounds.deliver(stands, [target], Wish(LAST)) == []
         (again,) = rounds.deliver(stands, [target], Wish(LAST, again=True))
         (older,) = rounds.deliver(stands, [target], Wish(shift_week(LAST, -30)))
-    assert (again.edition, older.edition) == (2, 1)
+    assert (again.printing, older.printing) == (2, 1)
     assert delivery_key(target, "", LAST, 1) != delivery_key(target, "", LAST, 2)
     assert delivery_key(target, "", LAST) == delivery_key(target, "", LAST, 1)
 
