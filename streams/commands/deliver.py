@@ -51,17 +51,18 @@ def deliver(
 
     if again and not week:
         raise click.UsageError("--again needs --week: which bulletin is to be sent again?")
+    is_one_round = once or dry_run or bool(week)
+    if names and not (is_one_round or listed):
+        raise click.UsageError("--target goes with --once, --week, --dry-run or --list; `enabled = false` leaves a target out")
     settings = started()
     if listed:
         _say_all(_kept(settings, names), as_json=as_json)
         return
     targets = _chosen(settings, names)
-    metrics = _metrics(settings, served=not (once or dry_run or week))
+    metrics = _metrics(settings, served=not is_one_round)
     wish = Wish(week or "", again, at_once=True)
-    if dry_run or once or week:
+    if is_one_round:
         sys.exit(_one_round(connected_to_shown(settings), targets, metrics, wish, dry=dry_run, as_json=as_json))
-    if names:
-        raise click.UsageError("--target goes with --once, --week, --dry-run or --list; `enabled = false` leaves a target out")
     _run(connected(settings), metrics)
 
 
