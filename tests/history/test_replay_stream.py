@@ -147,7 +147,7 @@ def test_a_switch_is_one_step_which_commands_and_the_board_follow_and_one_step_b
     done.stack.end("board", signal.SIGTERM)
 
 
-def test_articles_before_the_first_week_are_accounted_for_and_make_no_fact(done: Relabelled) -> None:
+def test_articles_before_the_first_week_make_no_fact_and_of_a_dropped_edition_nothing_is_left(done: Relabelled) -> None:
     told = done.stack.run("replay", "--model", str(done.folder), "--edition", "c", "--since", "2018-01-01", "--json").stdout
     said = json.loads(told)
     assert said["skipped"] + said["classified"] == ARTICLES
@@ -155,9 +155,6 @@ def test_articles_before_the_first_week_are_accounted_for_and_make_no_fact(done:
     found = counts(done, "c")
     assert min(week for _, week, *_ in found) >= SINCE
     assert found == expected(done, {pair for pair, *_ in found}, since=SINCE)
-
-
-def test_a_dropped_edition_leaves_no_topic_no_group_and_no_state_and_live_stands(done: Relabelled) -> None:
     gone = json.loads(done.stack.run("replay", "--drop", "c", "--json").stdout)
     assert len(gone["topics"]) == len(topology.own_topics(done.stack.settings))
     assert gone["groups"] == ["bellwether.c-worker"]
