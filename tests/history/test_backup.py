@@ -104,7 +104,7 @@ def lose_broker(stack: Stack) -> None:
     stack.start_kafka()
 
 
-def test_what_was_restored_is_what_was_kept_in_its_places(moved: Moved) -> None:
+def test_what_was_restored_is_what_was_kept_and_counts_go_on_from_there_with_nothing_labelled_again(moved: Moved) -> None:
     assert moved.restored["topics"] == moved.kept["topics"]
     assert moved.kept["topics"]["articles"] > BEFORE
     stack = moved.stack
@@ -116,10 +116,6 @@ def test_what_was_restored_is_what_was_kept_in_its_places(moved: Moved) -> None:
             if record.value is not None:
                 place = decode(Classification, record.value).offset
                 assert articles[partition][place].key == record.key
-
-
-def test_counts_and_facts_go_on_from_there_and_nothing_is_labelled_again(moved: Moved) -> None:
-    stack = moved.stack
     assert counts_of(stack.trends().values()), "the board has the counts before any worker runs"
     stack.start_worker()
     stack.run("ingest", "archive", str(moved.rest))
