@@ -6,6 +6,7 @@ The record goes last: as long as it stands, the same call finds what was left, w
 from __future__ import annotations
 
 import shutil
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +14,15 @@ from pathlib import Path
 from kafka.errors import CoordinatorNotAvailableError, GroupIdNotFoundError, NonEmptyGroupError
 
 from streams import topology
+from streams.clock import monotonic_seconds
 from streams.deeds import an_act
 from streams.editions.registry import forget_edition, in_edition, known, read_editions, shown_of
 from streams.errors import ConfigError, StateError
 from streams.kafka.audit import note_act
 from streams.kafka.clients import admin_client
 from streams.settings import LIVE, Settings
+
+_ASK_SECONDS, _SLACK_SECONDS = 0.5, 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +58,21 @@ def drop_edition(settings: Settings, name: str) -> Dropped:
 
 
 def _check_idle(settings: Settings) -> None:
+    """Waits as long as a worker that has just ended may still count as a member of the group: one with a name of its own does not leave."""
+    deadline = monotonic_seconds() + settings.session_timeout_seconds + _SLACK_SECONDS
+    while number := _workers(settings):
+        if monotonic_seconds() > deadline:
+            raise _refused(
+                f"{number} workers of the edition {settings.edition!r} run", "none", "end them: `bellwether replay`, or workers with BELLWETHER_EDITION"
+            )  # fmt: skip
+        time.sleep(_ASK_SECONDS)
+
+
+def _workers(settings: Settings) -> int:
     group = topology.worker_group(settings)
     with admin_client(settings) as admin, suppress(CoordinatorNotAvailableError, GroupIdNotFoundError):
-        members = admin.describe_groups([group])[group]["members"]
-        if members:
-            raise _refused(
-                f"{len(members)} workers of the edition {settings.edition!r} run", "none", "end them: `bellwether replay`, or workers with BELLWETHER_EDITION"
-            )  # fmt: skip
+        return len(admin.describe_groups([group])[group]["members"])
+    return 0
 
 
 def _delete_topics(settings: Settings) -> list[str]:

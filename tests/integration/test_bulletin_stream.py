@@ -104,7 +104,7 @@ def test_a_closed_week_is_delivered_by_itself_once_and_over_a_restart(played: St
         assert 'bellwether_deliveries_waiting{kind="file"} 0.0' in fetch(address)
         assert played.end("deliver", SIGTERM) == 0
     (line,) = map(json.loads, played.run("deliver", "--list", "--json").stdout.splitlines())
-    assert (line["state"], line["tries"], line["edition"]) == ("sent", 1, 1)
+    assert (line["state"], line["tries"], line["printing"]) == ("sent", 1, 1)
     told = json.loads(next((tmp_path / "out").glob("*.json")).read_bytes())
     assert told["week"] == line["week"]
     assert told["state"] == "closed"
