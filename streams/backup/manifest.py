@@ -98,6 +98,14 @@ def read_manifest(folder: Path) -> Manifest:
         ) from error  # fmt: skip
 
 
+def _is_in_place(one: TopicFile | OtherFile, folder: Path) -> bool:
+    """Whether a file lies where a backup has it: a manifest is no more to be trusted than the medium that it comes from."""
+    parts = Path(one.file).parts
+    is_of_its_role = isinstance(one, TopicFile) or parts[1:2] == (one.role,)
+    # A path that climbs and comes back is inside here, and would be somewhere else when it is put back.
+    return is_of_its_role and ".." not in parts and (folder / one.file).resolve().is_relative_to(folder.resolve())
+
+
 def check_files(folder: Path, manifest: Manifest, show: Callable[[int, int], None] = lambda _done, _total: None) -> None:
     """Makes sure that every file is there as it was written; reads all of them.
 
@@ -112,8 +120,7 @@ def check_files(folder: Path, manifest: Manifest, show: Callable[[int, int], Non
     for one in files:
         path = folder / one.file
         try:
-            is_inside = path.resolve().is_relative_to(folder.resolve())
-            if not is_inside or path.stat().st_size != one.bytes or sha256_of(path) != one.sha256:
+            if not _is_in_place(one, folder) or path.stat().st_size != one.bytes or sha256_of(path) != one.sha256:
                 wrong.append(f"{one.file}: not as it was written")
         except OSError as error:
             wrong.append(f"{one.file}: {error.strerror}")

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams import topology
-from streams.backup.lines import read_records, write_records
+from streams.backup.lines import read_records, sha256_of, write_records
 from streams.backup.lists import keep_lists, put_back
-from streams.backup.manifest import Manifest, TopicFile, check_files, read_manifest, write_manifest
+from streams.backup.manifest import Manifest, OtherFile, TopicFile, check_files, read_manifest, write_manifest
 from streams.backup.offsets import NAMES, Places, placed_anew
 from streams.backup.topics import kept_topics
 from streams.errors import StateError
@@ -151,3 +151,20 @@ def test_tokens_are_kept_only_when_asked_for_and_come_back_for_their_owner_alone
     )  # fmt: skip
     assert (other.data_dir / "models" / "7" / "manifest.json").is_file()
     assert all(one.was_there for one in put_back(other, tmp_path / "whole", manifest))
+
+
+@pytest.mark.parametrize(
+    "file", ["beside/models/../../planted", "beside/feeds/planted", "/etc/hostname", "../planted"],
+    ids=["climbs and comes back", "of another role", "absolute", "climbs out"],
+)  # fmt: skip
+def test_a_manifest_that_would_put_a_file_elsewhere_is_refused(tmp_path: Path, file: str) -> None:
+    folder = tmp_path / "kept"
+    for place in (folder, folder / "beside" / "models", folder / "beside" / "feeds", tmp_path):
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "planted").write_bytes(b"planted")
+    found = (folder / file).read_bytes()
+    digest = sha256_of(folder / file)
+    other = OtherFile(role="models", file=file, bytes=len(found), sha256=digest)
+    manifest = Manifest(taken_at="2026-01-01T00:00:00Z", bellwether="0.1.0", partitions=1, topics=[], others=[other])
+    with pytest.raises(StateError, match="not as it was written"):
+        check_files(folder, manifest)
