@@ -196,7 +196,7 @@ def _broker(settings: Settings) -> Iterator[Finding]:
         )
     if report.differing:
         yield Finding(
-            "topics", "fault", "; ".join(report.differing), "change the topic's configuration; `bellwether topics` lists what is expected"
+            "topics", "fault", "; ".join(report.differing), f"{report.todo}; `bellwether topics` lists what is expected"
         )  # fmt: skip
     if report.is_fine:
         yield Finding("topics", "ok", f"all {len(wanted)} are as they should be")

@@ -95,6 +95,14 @@ class TopicReport:
         """Whether every topic is there as it should be."""
         return not self.missing and not self.differing
 
+    @property
+    def todo(self) -> str:
+        """What to do about what was found; empty where all is fine."""
+        if self.resized:
+            return MIGRATE
+        made = ["`bellwether topics --create` makes the missing ones"] if self.missing else []
+        return "; ".join(made + (["`bellwether topics --configure` puts the others right"] if self.differing else []))
+
 
 def compare_topics(settings: Settings, specs: Iterable[TopicSpec]) -> TopicReport:
     """Holds the broker's topics against the topology; blocks on the network.
@@ -122,7 +130,7 @@ def ensure_topics(settings: Settings, specs: Iterable[TopicSpec]) -> TopicReport
         raise KafkaError(
             "Some topics are not as the topology says:\n    " + "\n    ".join(report.differing), where=settings.kafka_servers,
             expected="`bellwether topics` lists what is expected",
-            todo="`bellwether topics --configure` puts it right" if not report.resized else MIGRATE,
+            todo=report.todo,
         )  # fmt: skip
     return report
 
