@@ -8,14 +8,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from streams.board.context import BOARD, MOST_STREAMS
 from streams.board.model import BoardModel
 from streams.board.status import ReplayStatus
 from streams.clock import utc_now
-from tests.helpers.board_browser import MISPLACED, POOR_CONTRAST, SCHEMES, Board
+from tests.helpers.board_browser import MISPLACED, POOR_CONTRAST, SCHEMES, Board, found_by_axe
 from tests.helpers.board_data import feed, ready, trend, watchlist
 from tests.helpers.board_server import serving
 from tests.helpers.judged_board import judged_model
@@ -27,7 +26,6 @@ PAGES = {
     "breaks": "/breaks", "breaks, none found": "/breaks?pair=QQQ-RUS", "feeds": "/feeds", "feeds, chosen": "/feeds?state=failing",
     "about": "/about", "unknown pair": "/pairs/RUS-BLR", "unknown address": "/nowhere", "unanswerable": "/?domain=sport",
 }  # fmt: skip
-WORST = ("serious", "critical")
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +33,6 @@ def judged() -> Iterator[Board]:
     model = judged_model(first="2021-W01")
     with serving(model, ready) as address:
         yield Board(address, model)
-
-
-def found_by_axe(page: Page) -> list[str]:
-    """Every serious or critical finding on a page: its rule, and the first piece of the page that breaks it."""
-    violations = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in violations if one["impact"] in WORST]
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

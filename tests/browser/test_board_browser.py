@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,14 +15,12 @@ from streams.board.model import BoardModel
 from streams.board.queries import FEW_STORIES, newest_week, pair_row
 from streams.board.status import ReplayStatus
 from streams.board.weeks import week_name, week_number
-from tests.helpers.board_browser import MISPLACED, POOR_CONTRAST, SCHEMES, SIZES, Board
+from tests.helpers.board_browser import MISPLACED, POOR_CONTRAST, SCHEMES, SCREENSHOTS, SIZES, Board
 from tests.helpers.board_data import evidence, feed, feed_progress, ready, trend, watchlist
 from tests.helpers.board_server import serving
 from tests.helpers.judged_board import judged_model
 
 pytestmark = pytest.mark.browser
-
-SCREENSHOTS = Path(__file__).with_name("screenshots")
 
 
 @pytest.fixture(scope="module")

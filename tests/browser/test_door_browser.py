@@ -9,20 +9,17 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from streams.board.door import add_door
 from streams.board.model import BoardModel
 from streams.push.tokens import TokenFile
-from tests.helpers.board_browser import MISPLACED, POOR_CONTRAST, SCHEMES, SIZES, Board
+from tests.helpers.board_browser import MISPLACED, POOR_CONTRAST, SCHEMES, SCREENSHOTS, SIZES, Board, found_by_axe
 from tests.helpers.board_data import feed, ready, trend, watchlist
 from tests.helpers.board_door import a_door, token_file
 from tests.helpers.board_server import serving
 
 pytestmark = pytest.mark.browser
-
-SCREENSHOTS = Path(__file__).with_name("screenshots")
 
 
 @dataclass
@@ -122,5 +119,4 @@ def _check(page: Page, screenshot: str) -> None:
     page.screenshot(path=SCREENSHOTS / screenshot)
     assert page.evaluate(MISPLACED) == []
     assert page.evaluate(POOR_CONTRAST) == []
-    findings = Axe().run(page).response["violations"]
-    assert [one["id"] for one in findings if one["impact"] in ("serious", "critical")] == []
+    assert found_by_axe(page) == []

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
 from models.explanation import Explanation, LabelReason, Mark
@@ -16,7 +14,7 @@ from models.results import Text
 from streams.board.article.found import FoundArticle, GoneError
 from streams.board.view import NotFoundError
 from streams.records import BreakEvidence, Classification
-from tests.helpers.board_browser import MISPLACED, POOR_CONTRAST, SCHEMES, SIZES, Board
+from tests.helpers.board_browser import MISPLACED, POOR_CONTRAST, SCHEMES, SCREENSHOTS, SIZES, Board, found_by_axe
 from tests.helpers.board_data import feed_correction, full_model, ready
 from tests.helpers.board_server import serving
 from tests.helpers.builders import article, classified, pair_signal
@@ -24,7 +22,6 @@ from tests.helpers.standings import a_break, a_standing, standing_record
 
 pytestmark = pytest.mark.browser
 
-SCREENSHOTS = Path(__file__).with_name("screenshots")
 PAGES = [("pair-broken", "/pairs/BLR-RUS"), ("pair-broken-all", "/pairs/TUR-RUS?weeks=all&domain=security"), ("article", "/article?id=article-1"),
          ("article-stored", "/article?id=stored"), ("article-corrected", "/article?id=corrected"), ("article-forgotten", "/article?id=forgotten"),
          ("article-missing", "/article?id=nothing")]  # fmt: skip
@@ -105,8 +102,7 @@ def test_both_pages_are_whole_readable_and_without_serious_findings_at_every_siz
             assert page.evaluate(MISPLACED) == []
             assert page.evaluate(POOR_CONTRAST) == []
             if size == "laptop" and name in ("pair-broken", "article", "article-stored", "article-corrected"):
-                findings = Axe().run(page).response["violations"]
-                assert [one["id"] for one in findings if one["impact"] in ("serious", "critical")] == []
+                assert found_by_axe(page) == []
             page.close()
     # The browser complains of the pages that are not there, and no longer there.
     assert [one for one in board.complaints if "404" not in one and "410" not in one] == []

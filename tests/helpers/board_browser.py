@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
 from streams.board.model import BoardModel
 
 SIZES = {"phone": (390, 844), "laptop": (1366, 900), "wall": (2560, 1440)}
 SCHEMES = ("light", "dark")
+SCREENSHOTS = Path(__file__).parents[1] / "browser" / "screenshots"
 
 # Every visible text whose contrast with what is painted behind it is under 4.5 (3 for large text), by WCAG 2's formula.
 POOR_CONTRAST = """() => {
@@ -74,3 +77,9 @@ class Board:
         if live:
             expect(page.locator("#live")).to_have_attribute("data-state", "on")
         return page
+
+
+def found_by_axe(page: Page) -> list[str]:
+    """Every serious or critical finding on a page: its rule, and the first piece of the page that breaks it."""
+    violations = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in violations if one["impact"] in ("serious", "critical")]
