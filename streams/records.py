@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, get_args
 
 import msgspec
 
@@ -470,40 +470,12 @@ AnyRecord = (
     | Edition
     | Act
 )
-Record = TypeVar(
-    "Record",
-    Article,
-    Classification,
-    Correction,
-    Signal,
-    SealedFact,
-    Trend,
-    TrendStanding,
-    DeadLetter,
-    Progress,
-    FeedStatus,
-    Edition,
-    Act,
-)
+Record = TypeVar("Record", bound=AnyRecord)
 
 DEAD_LETTER_CONTENT_CHARS = 4096
 _encoder = msgspec.json.Encoder()
 _decoders: dict[type, msgspec.json.Decoder] = {  # type: ignore[type-arg]
-    kind: msgspec.json.Decoder(kind)
-    for kind in (
-        Article,
-        Classification,
-        Correction,
-        Signal,
-        SealedFact,
-        Trend,
-        TrendStanding,
-        DeadLetter,
-        Progress,
-        FeedStatus,
-        Edition,
-        Act,
-    )
+    kind: msgspec.json.Decoder(kind) for kind in get_args(AnyRecord)
 }
 CURRENT_VERSION = 1
 _VERSION = msgspec.json.Decoder(msgspec.defstruct("_Versioned", [("v", int, CURRENT_VERSION)]))

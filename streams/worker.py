@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
@@ -37,7 +37,7 @@ from streams.kafka.places import check_places
 from streams.kafka.reading import await_decided, first_offset, read_to_end, topic_identities
 from streams.kafka.rights import check_rights
 from streams.kafka.sink import KafkaSink, partition_of
-from streams.kafka.topics import MIGRATE, TopicSpec, compare_topics, trim
+from streams.kafka.topics import TopicSpec, compare_topics, trim
 from streams.log import get_logger
 from streams.metrics import WorkerMetrics, add_edition_info, add_process_info, serve_metrics
 from streams.records import Article, home_key, split_pair
@@ -47,7 +47,7 @@ from streams.stage import InputRecord, Stage
 from streams.standing.stage import BreaksStage
 from streams.standing.weeks import SCHEMA as WEEKS_SCHEMA
 from streams.standing.weeks import WeekStore
-from streams.state import PartitionStore
+from streams.state import PartitionStore, ReadTail
 from streams.trends.facts import SCHEMA as FACTS_SCHEMA
 from streams.trends.facts import Cell, FactStore
 from streams.trends.stage import TrendsStage
@@ -81,7 +81,7 @@ class Recovery:
         point = point_consumer(settings, f"{settings.scope}-{settings.worker_id}-corrected")
         self._lookup = Lookup(self._consumers["classify"], point, topology.ARTICLES.name, self._name(topology.CLASSIFICATIONS))
 
-    def _read(self, stage: str, spec: TopicSpec, partition: int) -> Callable[[int], Iterable[list[InputRecord]]]:
+    def _read(self, stage: str, spec: TopicSpec, partition: int) -> ReadTail:
         return lambda start: self._read_all(stage, spec, partition, start)
 
     def _read_all(self, stage: str, spec: TopicSpec, partition: int, start: int) -> Iterator[list[InputRecord]]:
@@ -166,7 +166,7 @@ def check_topics(settings: Settings) -> None:
         raise KafkaError(
             "The topics are not ready:\n    " + "\n    ".join(report.faults(settings)), where=settings.kafka_servers,
             expected="what `bellwether topics` lists",
-            todo=MIGRATE if report.resized else "`bellwether topics --create` makes the missing ones",
+            todo=report.todo,
         )  # fmt: skip
     needed = {topology.name_in(settings, spec): {"READ"} for spec in topology.read_by_worker()}
     for name in (topology.name_in(settings, spec) for spec in topology.written_by_worker()):

@@ -11,8 +11,7 @@ import msgspec
 from models.labels import LABELS
 from streams.board.standings import Series, Standings, as_fields
 from streams.errors import RecordError
-from streams.kafka.clients import bulk_consumer
-from streams.kafka.reading import read_to_end
+from streams.kafka.reading import whole_topic
 from streams.records import ALL_DOMAINS, FeedStatus, Trend, TrendStanding, decode, pair_key
 from streams.settings import Settings
 
@@ -48,13 +47,7 @@ class ListedStanding:
 
 
 def _read(settings: Settings, topic: str) -> Iterator[tuple[bytes, bytes | None]]:
-    consumer = bulk_consumer(settings, f"{settings.group}-listing", tells_end=True)
-    try:
-        for partition in range(settings.partitions):
-            for chunk in read_to_end(consumer, topic, partition, 0):
-                yield from ((record.key or b"", record.value) for record in chunk)
-    finally:
-        consumer.close()
+    return ((record.key or b"", record.value) for record in whole_topic(settings, f"{settings.group}-listing", topic))
 
 
 def read_trends(settings: Settings, topic: str, pair: str | None) -> list[Listed]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 from collections.abc import Iterator, Mapping
@@ -72,10 +71,6 @@ def bands_of(artifact: Artifact, found: Classification, *, encoder: bool) -> Map
 
 def _records(settings: Settings, topic: str) -> Iterator[InputRecord]:
     """Every record of a topic, partition by partition."""
-    from streams.kafka.clients import bulk_consumer
-    from streams.kafka.reading import read_to_end
+    from streams.kafka.reading import whole_topic
 
-    with contextlib.closing(bulk_consumer(settings, f"{settings.group}-review", tells_end=True)) as consumer:
-        for partition in range(settings.partitions):
-            for chunk in read_to_end(consumer, topic, partition, 0):
-                yield from chunk
+    return whole_topic(settings, f"{settings.group}-review", topic)

@@ -6,7 +6,6 @@ addresses by which past bulletins link to them. It writes nothing.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,7 @@ import msgspec
 from markupsafe import escape
 
 from streams.errors import RecordError, StateError
-from streams.kafka.clients import bulk_consumer
-from streams.kafka.reading import read_to_end
+from streams.kafka.reading import whole_topic
 from streams.records import Article, SealedFact, Signal, decode, split_fact_key
 from streams.settings import Settings
 from streams.stage import InputRecord
@@ -115,10 +113,7 @@ def _classified(settings: Settings, topic: str, ids: Collection[str]) -> set[str
 
 
 def _records(settings: Settings, topic: str) -> Iterator[InputRecord]:
-    with contextlib.closing(bulk_consumer(settings, f"{settings.group}-erasable", tells_end=True)) as consumer:
-        for partition in range(settings.partitions):
-            for chunk in read_to_end(consumer, topic, partition, 0):
-                yield from chunk
+    return whole_topic(settings, f"{settings.group}-erasable", topic)
 
 
 def _id(key: bytes | None) -> str:

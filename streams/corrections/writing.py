@@ -6,24 +6,21 @@ Which articles carry a correction is read from the topic; what follows for the f
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-
-from confluent_kafka import Producer
 
 from streams.corrections.checking import check, read_correction
 from streams.deeds import an_act, article_mark
 from streams.errors import KafkaError, RecordError
 from streams.kafka.audit import AUDIT_TOPIC, audit_output
-from streams.kafka.clients import bulk_consumer, bulk_producer
-from streams.kafka.reading import read_to_end
+from streams.kafka.reading import whole_topic
 from streams.kafka.sink import partition_of
+from streams.kafka.writing import AcknowledgedWriter
 from streams.records import Act, Correction, correction_key, encode
 from streams.settings import Settings
-from streams.stage import InputRecord, Output
+from streams.stage import Output
 
 FLUSH_SECONDS = 60.0
-_POLL_SECONDS = 0.5
 _ARTICLES, _CORRECTIONS, _AUDIT = "articles", "corrections", AUDIT_TOPIC
 
 
@@ -80,47 +77,27 @@ class CorrectionWriter:
     def _send(self, *phases: list[Output]) -> None:
         """Writes one phase after the other, each when the one before it is acknowledged by all replicas."""
         # A producer for each call: people write seldom, and one that has failed keeps what it could not deliver.
-        producer = bulk_producer(self._settings, f"{self._settings.group}-corrections")
-        refused: list[str] = []
+        writer = AcknowledgedWriter(self._settings, f"{self._settings.group}-corrections")
         for phase in phases:
             for output in phase:
-                self._produce(producer, output, refused)
-            left = producer.flush(FLUSH_SECONDS)
-            if left or refused:
+                place = partition_of(output.partition_by or output.key, self._settings.partitions)
+                writer.write(self._routes[output.route], place, output.key, output.value)
+            lost, why = writer.settle(FLUSH_SECONDS)
+            if lost:
                 raise KafkaError(
-                    f"{max(left, len(refused))} records could not be delivered: {refused[0] if refused else 'no acknowledgement in time'}",
-                    where=self._settings.kafka_servers, expected=f"an acknowledgement within {FLUSH_SECONDS:g} s",
+                    f"{lost} records could not be delivered: {why}", where=self._settings.kafka_servers,
+                    expected=f"an acknowledgement within {FLUSH_SECONDS:g} s",
                     todo="do it again when the broker answers: what comes twice counts once",
                 )  # fmt: skip
-
-    def _produce(self, producer: Producer, output: Output, refused: list[str]) -> None:
-        def note(error: object, _message: object) -> None:
-            if error is not None:
-                refused.append(str(error))
-
-        place = partition_of(output.partition_by or output.key, self._settings.partitions)
-        while True:
-            try:
-                producer.produce(self._routes[output.route], output.value, output.key, partition=place, on_delivery=note)
-                return
-            except BufferError:
-                # The queue is bounded; wait for room.
-                producer.poll(_POLL_SECONDS)
 
     def _corrected(self) -> list[tuple[str, str]]:
         """(pair, article id) of every key that has a record."""
         keys: dict[tuple[str, str], bool] = {}
-        for record in self._read(self._topics.corrections):
+        for record in whole_topic(self._settings, f"{self._settings.group}-corrections", self._topics.corrections):
             with contextlib.suppress(RecordError):
                 pair, article_id, correction = read_correction(record)
                 keys[pair, article_id] = correction is not None
         return [key for key, stands in keys.items() if stands]
-
-    def _read(self, topic: str) -> Iterator[InputRecord]:
-        with contextlib.closing(bulk_consumer(self._settings, f"{self._settings.group}-corrections", tells_end=True)) as consumer:
-            for partition in range(self._settings.partitions):
-                for chunk in read_to_end(consumer, topic, partition, 0):
-                    yield from chunk
 
 
 def _act_of(one: Correction) -> Act:

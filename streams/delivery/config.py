@@ -18,6 +18,7 @@ from models.actors import known_codes
 from streams.bulletin.wording import Language
 from streams.errors import ConfigError
 from streams.ingest.urls import web_address
+from streams.metrics import DELIVERY_KINDS
 
 MOST_TARGETS, MOST_RECIPIENTS = 50, 100
 Form = Literal["md", "html", "pdf", "json"]
@@ -173,7 +174,6 @@ class FeedTarget(_Target):
 
 
 Target = FileTarget | MailTarget | WebhookTarget | FeedTarget
-KINDS = ("file", "mail", "webhook", "feed")
 _target: TypeAdapter[Target] = TypeAdapter(Annotated[Target, Field(discriminator="kind")])
 
 
@@ -216,7 +216,7 @@ def _read(number: int, row: Any, problems: list[str]) -> Target | None:
         return _target.validate_python(row)
     except ValidationError as error:
         for item in error.errors(include_input=False, include_url=False):
-            field = ".".join(str(part) for part in item["loc"] if part not in KINDS)
+            field = ".".join(str(part) for part in item["loc"] if part not in DELIVERY_KINDS)
             problems.append(f"target {number}{f', {field}' if field else ''}: {item['msg'].removeprefix('Value error, ')}")
         return None
 

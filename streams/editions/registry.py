@@ -15,9 +15,10 @@ from confluent_kafka import KafkaException
 
 from streams.clock import format_utc, utc_now
 from streams.errors import ConfigError, KafkaError, RecordError
-from streams.kafka.clients import bulk_consumer, bulk_producer, unreachable
+from streams.kafka.clients import bulk_consumer, unreachable
 from streams.kafka.reading import partitions_of, read_to_end
 from streams.kafka.sink import partition_of
+from streams.kafka.writing import AcknowledgedWriter
 from streams.records import Edition, decode, encode
 from streams.settings import LIVE, Settings
 from streams.stage import InputRecord
@@ -118,15 +119,12 @@ def forget_edition(settings: Settings, name: str) -> None:
 
 
 def _write(settings: Settings, name: str, value: bytes | None) -> None:
-    refused: list[str] = []
-    producer = bulk_producer(settings, f"{settings.group}-editions")
-    producer.produce(
-        TOPIC, value, name.encode(), partition=partition_of(name.encode(), settings.partitions),
-        on_delivery=lambda error, _message: refused.append(str(error)) if error is not None else None,
-    )  # fmt: skip
-    if producer.flush(_FLUSH_SECONDS) or refused:
+    writer, key = AcknowledgedWriter(settings, f"{settings.group}-editions"), name.encode()
+    writer.write(TOPIC, partition_of(key, settings.partitions), key, value)
+    lost, why = writer.settle(_FLUSH_SECONDS)
+    if lost:
         raise KafkaError(
-            f"the edition {name!r} could not be written: {refused[0] if refused else 'no acknowledgement in time'}", where=TOPIC,
+            f"the edition {name!r} could not be written: {why}", where=TOPIC,
             expected=f"an acknowledgement within {_FLUSH_SECONDS:g} s", todo="look at the broker; do it again",
         )  # fmt: skip
 

@@ -9,9 +9,9 @@ import contextlib
 from collections.abc import Iterable
 
 from streams.errors import KafkaError, RecordError
-from streams.kafka.clients import bulk_consumer, bulk_producer
-from streams.kafka.reading import read_to_end
+from streams.kafka.reading import whole_topic
 from streams.kafka.sink import partition_of
+from streams.kafka.writing import AcknowledgedWriter
 from streams.records import Act, decode, encode
 from streams.settings import Settings
 from streams.stage import Output
@@ -31,19 +31,12 @@ def note_act(settings: Settings, act: Act, topic: str = AUDIT_TOPIC) -> None:
     Raises:
         KafkaError: if the broker does not acknowledge: then it is not to be done.
     """
-    producer = bulk_producer(settings, f"{settings.group}-audit")
-    refused: list[str] = []
-
-    def tell(error: object, _message: object) -> None:
-        if error is not None:
-            refused.append(str(error))
-
-    output = audit_output(act, topic)
-    producer.produce(topic, output.value, output.key, partition=partition_of(output.key, settings.partitions), on_delivery=tell)
-    left = producer.flush(FLUSH_SECONDS)
-    if left or refused:
+    writer, output = AcknowledgedWriter(settings, f"{settings.group}-audit"), audit_output(act, topic)
+    writer.write(topic, partition_of(output.key, settings.partitions), output.key, output.value)
+    lost, why = writer.settle(FLUSH_SECONDS)
+    if lost:
         raise KafkaError(
-            f"what is to be done could not be noted: {refused[0] if refused else 'no acknowledgement in time'}", where=settings.kafka_servers,
+            f"what is to be done could not be noted: {why}", where=settings.kafka_servers,
             expected=f"the topic {topic!r}, and an acknowledgement within {FLUSH_SECONDS:g} s",
             todo="`bellwether topics --create` where the topic is missing; else do it again when the broker answers",
         )  # fmt: skip
@@ -56,12 +49,9 @@ def read_acts(settings: Settings, topic: str = AUDIT_TOPIC) -> list[Act]:
         KafkaError: if the broker can't be read.
     """
     found: list[Act] = []
-    with contextlib.closing(bulk_consumer(settings, f"{settings.group}-audit", tells_end=True)) as consumer:
-        for partition in range(settings.partitions):
-            for chunk in read_to_end(consumer, topic, partition, 0):
-                for record in chunk:
-                    with contextlib.suppress(RecordError):
-                        found.append(decode(Act, record.value or b""))
+    for record in whole_topic(settings, f"{settings.group}-audit", topic):
+        with contextlib.suppress(RecordError):
+            found.append(decode(Act, record.value or b""))
     return in_order(found)
 
 

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from confluent_kafka import KafkaError as KafkaErrorCode
-from confluent_kafka import Message, Producer
-
 from streams.errors import KafkaError
-from streams.kafka.clients import admin_client, bulk_producer
+from streams.kafka.clients import admin_client
 from streams.kafka.survey import survey
+from streams.kafka.writing import AcknowledgedWriter
 from streams.settings import Settings
 from streams.stage import InputRecord
 
 FLUSH_SECONDS = 120.0
-_POLL_SECONDS = 0.2
 
 
 class RecordWriter:
-    """Records on their way to topics; what the broker refuses is told by `settle`.
+    """Records as they were read, on their way to topics; what the broker refuses is told by `settle`.
 
     Args:
         settings: servers of the target.
@@ -26,24 +23,12 @@ class RecordWriter:
     """
 
     def __init__(self, settings: Settings, client_id: str) -> None:
-        self._producer: Producer = bulk_producer(settings, client_id)
+        self._writer = AcknowledgedWriter(settings, client_id)
         self._servers = settings.kafka_servers
-        self._refused: list[str] = []
 
     def write(self, topic: str, partition: int, record: InputRecord) -> None:
-        """Queues a record, with its own time, by which Kafka counts how long it is kept; blocks while the queue is full."""
-        key, time_ms = record.key or b"", max(0, record.timestamp_ms)
-        while True:
-            try:
-                self._producer.produce(topic, record.value, key, partition, on_delivery=self._delivered, timestamp=time_ms)
-                self._producer.poll(0)
-                return
-            except BufferError:
-                self._producer.poll(_POLL_SECONDS)
-
-    def _delivered(self, error: KafkaErrorCode | None, _message: Message) -> None:
-        if error is not None:
-            self._refused.append(error.str())
+        """Queues a record, with its own time; blocks while the queue is full."""
+        self._writer.write(topic, partition, record.key or b"", record.value, time_ms=max(0, record.timestamp_ms))
 
     def settle(self) -> None:
         """Waits until everything is acknowledged by all replicas.
@@ -51,11 +36,11 @@ class RecordWriter:
         Raises:
             KafkaError: if something is not.
         """
-        left = self._producer.flush(FLUSH_SECONDS)
-        if left or self._refused:
+        lost, why = self._writer.settle(FLUSH_SECONDS)
+        if lost:
             raise KafkaError(
-                f"{left + len(self._refused)} records were not acknowledged: {', '.join(self._refused[:1]) or 'no answer in time'}",
-                where=self._servers, expected="every record", todo="look at the broker; empty the target, and do it again",
+                f"{lost} records were not acknowledged: {why}", where=self._servers, expected="every record",
+                todo="look at the broker; empty the target, and do it again",
             )  # fmt: skip
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from confluent_kafka import KafkaError as KafkaErrorCode
 
 from streams.clock import monotonic_seconds
 from streams.errors import KafkaError
-from streams.kafka.clients import TRANSACTION_TIMEOUT_SECONDS, admin_client
+from streams.kafka.clients import TRANSACTION_TIMEOUT_SECONDS, admin_client, bulk_consumer
 from streams.settings import Settings
 from streams.stage import InputRecord
 
@@ -92,6 +93,18 @@ def read_to_end(consumer: Consumer, topic: str, partition: int, start: int) -> I
                 raise _failed(topic, partition, f"no record within {_SILENCE_SECONDS:g} s at offset {position} of {high}")
     finally:
         consumer.unassign()
+
+
+def whole_topic(settings: Settings, client_id: str, topic: str) -> Iterator[InputRecord]:
+    """Every committed record of a topic as it is now, partition by partition, by a consumer of its own; blocks.
+
+    Raises:
+        KafkaError: if the broker stops answering.
+    """
+    with closing(bulk_consumer(settings, client_id, tells_end=True)) as consumer:
+        for partition in range(settings.partitions):
+            for chunk in read_to_end(consumer, topic, partition, 0):
+                yield from chunk
 
 
 def read_one(consumer: Consumer, topic: str, partition: int, offset: int, *, timeout_seconds: float) -> InputRecord | None:

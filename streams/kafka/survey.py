@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,6 +99,13 @@ def _figures(
 def _offsets(admin: KafkaAdminClient, parts: list[TopicPartition], spec: OffsetSpec) -> dict[TopicPartition, int]:
     found = admin.list_partition_offsets(dict.fromkeys(parts, spec), timeout_ms=_TIMEOUT_MS)
     return {tp: int(answer.offset) for tp, answer in found.items()}
+
+
+def members_of(admin: KafkaAdminClient, group: str) -> int:
+    """How many members a group has; none where there is no such group; blocks."""
+    with suppress(CoordinatorNotAvailableError, GroupIdNotFoundError):
+        return len(admin.describe_groups([group])[group]["members"])
+    return 0
 
 
 def _group(admin: KafkaAdminClient, group: str) -> tuple[int | None, dict[TopicPartition, int]]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from streams.editions.registry import forget_edition, in_edition, known, read_ed
 from streams.errors import ConfigError, StateError
 from streams.kafka.audit import note_act
 from streams.kafka.clients import admin_client
+from streams.kafka.survey import members_of
 from streams.settings import LIVE, Settings
 
 _ASK_SECONDS, _SLACK_SECONDS = 0.5, 3.0
@@ -69,10 +69,8 @@ def _check_idle(settings: Settings) -> None:
 
 
 def _workers(settings: Settings) -> int:
-    group = topology.worker_group(settings)
-    with admin_client(settings) as admin, suppress(CoordinatorNotAvailableError, GroupIdNotFoundError):
-        return len(admin.describe_groups([group])[group]["members"])
-    return 0
+    with admin_client(settings) as admin:
+        return members_of(admin, topology.worker_group(settings))
 
 
 def _delete_topics(settings: Settings) -> list[str]:

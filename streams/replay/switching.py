@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import msgspec
-from kafka.errors import CoordinatorNotAvailableError, GroupIdNotFoundError
 
 from streams import topology
 from streams.deeds import an_act
@@ -13,6 +10,7 @@ from streams.editions.registry import before_shown, in_edition, known, read_edit
 from streams.errors import ConfigError
 from streams.kafka.audit import note_act
 from streams.kafka.clients import admin_client
+from streams.kafka.survey import members_of
 from streams.replay.metering import Meter
 from streams.settings import LIVE, Settings
 
@@ -63,11 +61,8 @@ def _check_caught_up(settings: Settings) -> None:
 
 def _advice(settings: Settings) -> str:
     """What keeps the edition up to date, where nothing does."""
-    group = topology.worker_group(settings)
-    members = 0
-    with admin_client(settings) as admin, suppress(CoordinatorNotAvailableError, GroupIdNotFoundError):
-        members = len(admin.describe_groups([group])[group]["members"])
-    if members:
-        return ""
+    with admin_client(settings) as admin:
+        if members_of(admin, topology.worker_group(settings)):
+            return ""
     of = "" if settings.edition == LIVE else f"BELLWETHER_EDITION={settings.edition} "
     return f"no worker of it runs at the moment: `bellwether up` starts one by itself; elsewhere start `{of}bellwether worker` with its model"
