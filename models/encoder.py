@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import ModelError
-from models.labels import DOMAINS, LABELS
+from models.labels import TARGETS
 from models.pieces import Pieces
 
 ENCODER_FILE, PIECES_FILE, DESCRIPTION_FILE = "encoder.onnx", "pieces.txt", "encoder.json"
@@ -60,7 +60,7 @@ class Encoder:
                 rows = list(pool.map(self._score, texts))
         else:
             rows = [self._score(text) for text in texts]
-        return np.array(rows).reshape(len(texts), len(LABELS) + len(DOMAINS))
+        return np.array(rows).reshape(len(texts), len(TARGETS))
 
     def _score(self, text: str) -> NDArray[np.float64]:
         pieces = np.array([self._pieces.of(text, MAX_PIECES)], dtype=np.int64)
@@ -86,7 +86,7 @@ def is_taught(folder: Path = SHIPPED) -> bool:
     Raises:
         ModelError: if its description is damaged.
     """
-    return (folder / DESCRIPTION_FILE).exists() and _described(folder)["targets"] == _targets()
+    return (folder / DESCRIPTION_FILE).exists() and _described(folder)["targets"] == list(TARGETS)
 
 
 def describe(folder: Path = SHIPPED) -> dict[str, Any]:
@@ -96,10 +96,10 @@ def describe(folder: Path = SHIPPED) -> dict[str, Any]:
         ModelError: if that is missing, damaged, or speaks of another format or other targets.
     """
     described = _described(folder)
-    if (described["format"], described["targets"]) != (FORMAT, _targets()):
+    if (described["format"], described["targets"]) != (FORMAT, list(TARGETS)):
         raise ModelError(
             f"The encoder is of format {described['format']} for {described['targets']}.", where=str(folder / DESCRIPTION_FILE),
-            expected=f"format {FORMAT} for {', '.join(_targets())}", todo=_TODO,
+            expected=f"format {FORMAT} for {', '.join(TARGETS)}", todo=_TODO,
         )  # fmt: skip
     return described
 
@@ -111,10 +111,6 @@ def _described(folder: Path) -> dict[str, Any]:
         return {"format": found["format"], "targets": found["targets"], **found, "files": dict(found["files"])}
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"The encoder's description is damaged: {error}.", where=str(path), todo=_TODO) from error
-
-
-def _targets() -> list[str]:
-    return [*map(str, LABELS), *map(str, DOMAINS)]
 
 
 def description_digest(folder: Path = SHIPPED) -> str:
